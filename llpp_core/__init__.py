@@ -1,0 +1,1 @@
+"""LearningLoss++ for Python (to be written below)."""

@@ -1,0 +1,208 @@
+r"""Learning Loss and LearningLoss++ as sympy expressions, with everything that follows from them.
+
+Each objective of a pair is written once, from the paper's definition, and its gradients are derived by sympy:
+
+* Eq. 1   Learning Loss, :math:`\max(0, -\operatorname{sign}(l_i - l_j)(\hat l_i - \hat l_j) + \xi)`
+  (Yoo & Kweon, CVPR 2019);
+* Eq. 3   LearningLoss++, the KL divergence from predicted to true pair shares (Shukla & Ahmed, CVPRW 2021,
+  doi 10.1109/CVPRW53098.2021.00370), for a pair or for n samples at once.
+
+Gradients in the embeddings θ and the last layer's weights w (Eq. 2 and 4) come from the same expressions by
+putting :math:`\hat l = \theta^T w` in: see `Objective.with_linear_head`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from llpp_core.analysis import codegen
+
+MARGIN = sp.Symbol("margin", nonnegative=True)
+"""ξ, Learning Loss's hyper-parameter."""
+
+
+def predicted_loss(index: str) -> sp.Symbol:
+    """Return the symbol of l̂ for sample ``index`` ("i", "j", "1", …): a real number."""
+    return sp.Symbol(f"predicted_loss_{index}", real=True)
+
+
+def true_loss(index: str) -> sp.Symbol:
+    """Return the symbol of l for sample ``index``: a positive number."""
+    return sp.Symbol(f"true_loss_{index}", positive=True)
+
+
+def embedding(index: str, dimension: int) -> tuple[sp.Symbol, ...]:
+    """Return the components of θ for sample ``index``: real numbers."""
+    return tuple(sp.Symbol(f"theta_{index}_{c}", real=True) for c in range(1, dimension + 1))
+
+
+def weights(dimension: int) -> tuple[sp.Symbol, ...]:
+    """Return the components of w, the weights of the linear last layer: real numbers."""
+    return tuple(sp.Symbol(f"w_{c}", real=True) for c in range(1, dimension + 1))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """An objective for the loss predictor: an expression, and what follows from it.
+
+    Attributes:
+        name: the name that a page shows.
+        loss: the objective's value.
+        symbols: its symbols by code name, in the order in which the generated functions take them.
+        samples: indices of the samples it compares ("i", "j").
+    """
+
+    name: str
+    loss: sp.Expr
+    symbols: Mapping[str, sp.Symbol]
+    samples: tuple[str, ...]
+
+    def gradient(self, wrt: str) -> sp.Expr:
+        """Return the derivative with respect to the symbol of that code name, simplified.
+
+        Raises:
+            ValueError: the objective has no such symbol, or ``wrt`` is a true loss (never differentiated through).
+        """
+        if wrt not in self.symbols:
+            raise ValueError(f"{self.name} has no symbol {wrt!r}; it has {', '.join(self.symbols)}")
+        if wrt.startswith("true_loss"):
+            raise ValueError(f"{wrt} is a measured loss, which the predictor is never differentiated through")
+        return _derivative(self.loss, self.symbols[wrt])
+
+    def gradient_vector(self, wrt: Sequence[sp.Symbol]) -> sp.Matrix:
+        """Return the derivatives with respect to each symbol of ``wrt`` as a column, w or θ for instance."""
+        return sp.Matrix([self.gradient(symbol.name) for symbol in wrt])
+
+    def with_linear_head(self, dimension: int) -> "Objective":
+        """Return the same objective as a function of θ and w, by putting l̂ = θᵀw in for every sample.
+
+        Args:
+            dimension: length of θ and w, at least 1.
+        """
+        if dimension < 1:
+            raise ValueError(f"an embedding needs at least one component, got dimension {dimension}")
+        w = weights(dimension)
+        thetas = {index: embedding(index, dimension) for index in self.samples}
+        product = {
+            predicted_loss(index): sum(t * c for t, c in zip(theta, w, strict=True))
+            for index, theta in thetas.items()
+        }
+        kept = {name: s for name, s in self.symbols.items() if s not in product}
+        vectors = {s.name: s for vector in (*thetas.values(), w) for s in vector}
+        return Objective(self.name, self.loss.subs(product), {**kept, **vectors}, self.samples)
+
+    def numpy(self, wrt: str | None = None) -> Callable[..., Any]:
+        """Return a NumPy function of all `symbols`: the loss, or its derivative with respect to ``wrt``."""
+        return codegen.numpy_function(self._expression(wrt), list(self.symbols.values()))
+
+    def torch(self, wrt: str | None = None) -> Callable[..., Any]:
+        """Return a torch function of all `symbols`: the loss, or its derivative with respect to ``wrt``."""
+        return codegen.torch_function(self._expression(wrt), list(self.symbols.values()))
+
+    def javascript(self, name: str, wrt: str | None = None) -> str:
+        """Return JavaScript source of a function ``name`` of all `symbols`: the loss, or its derivative."""
+        return codegen.javascript_function(self._expression(wrt), list(self.symbols.values()), name)
+
+    def latex(self, wrt: str | None = None) -> str:
+        """Return LaTeX of the loss, or of its derivative with respect to ``wrt``, in the paper's notation."""
+        return latex(self._expression(wrt))
+
+    def _expression(self, wrt: str | None) -> sp.Expr:
+        return self.loss if wrt is None else self.gradient(wrt)
+
+
+def learning_loss() -> Objective:
+    """Return Learning Loss (Eq. 1): a hinge on the predicted gap, in the direction of the true one."""
+    i, j = predicted_loss("i"), predicted_loss("j")
+    direction = sp.sign(true_loss("i") - true_loss("j"))
+    violation = MARGIN - direction * (i - j)
+    # Cases rather than Max: the derivative of Max holds a Heaviside step, whose value at 0 differs from tool to
+    # tool. At the kink itself both cases give a subgradient; this one is 0, torch's choice for relu.
+    loss = sp.Piecewise((violation, violation > 0), (0, True))
+    return Objective("Learning Loss", loss, {**_pair_symbols(), MARGIN.name: MARGIN}, ("i", "j"))
+
+
+def learning_loss_pp() -> Objective:
+    """Return LearningLoss++ for a pair (Eq. 3): the KL divergence of predicted from true shares."""
+    return Objective("LearningLoss++", _kl(("i", "j")), _pair_symbols(), ("i", "j"))
+
+
+def learning_loss_pp_batch(n: int) -> Objective:
+    """Return LearningLoss++ over n samples at once: KL of softmax(l̂) from l / Σl; n = 2 is the pair.
+
+    Args:
+        n: number of samples, at least 2.
+    """
+    if n < 2:
+        raise ValueError(f"shares compare at least two samples, got n = {n}")
+    samples = tuple(str(index) for index in range(1, n + 1))
+    return Objective(f"LearningLoss++ of {n} samples", _kl(samples), _sample_symbols(samples), samples)
+
+
+def true_share(index: str, samples: Sequence[str] = ("i", "j")) -> sp.Expr:
+    """Return p: the share of sample ``index`` in the true losses of ``samples``."""
+    return true_loss(index) / sum(true_loss(s) for s in samples)
+
+
+def predicted_share(index: str, samples: Sequence[str] = ("i", "j")) -> sp.Expr:
+    """Return q: the share of sample ``index`` in the exponentials of the predicted losses of ``samples``."""
+    return sp.exp(predicted_loss(index)) / sum(sp.exp(predicted_loss(s)) for s in samples)
+
+
+def worked_example(loss_i_is_larger: bool) -> dict[str, sp.Expr | sp.Matrix]:
+    """Return the paper's example (Fig. 2): θ_i = (1, 2, 1), θ_j = (1, 1, 1), w = (0, 3, 0), ξ = 1.
+
+    Args:
+        loss_i_is_larger: which of the two true losses is the larger one.
+
+    Returns:
+        ``loss``, the value of Eq. 1, and ``gradient``, its (3, 1) gradient in w.
+    """
+    objective = learning_loss().with_linear_head(3)
+    values: dict[sp.Symbol, int] = {MARGIN: 1}
+    values |= dict(zip(embedding("i", 3), (1, 2, 1), strict=True))
+    values |= dict(zip(embedding("j", 3), (1, 1, 1), strict=True))
+    values |= dict(zip(weights(3), (0, 3, 0), strict=True))
+    larger, smaller = ("i", "j") if loss_i_is_larger else ("j", "i")
+    values |= {true_loss(larger): 2, true_loss(smaller): 1}
+    return {
+        "loss": objective.loss.subs(values),
+        "gradient": objective.gradient_vector(weights(3)).subs(values),
+    }
+
+
+def latex(expression: sp.Expr) -> str:
+    """Return LaTeX of any expression in this module's symbols, in the paper's notation."""
+    names = {MARGIN: r"\xi"}
+    for symbol in expression.free_symbols:
+        stem, _, index = symbol.name.partition("_")
+        if symbol.name.startswith("predicted_loss_"):
+            names[symbol] = rf"\hat l_{{{symbol.name.removeprefix('predicted_loss_')}}}"
+        elif symbol.name.startswith("true_loss_"):
+            names[symbol] = f"l_{{{symbol.name.removeprefix('true_loss_')}}}"
+        elif stem == "theta":
+            sample, _, component = index.partition("_")
+            names[symbol] = rf"\theta_{{{sample},{component}}}"
+    return codegen.latex(expression, names)
+
+
+def _kl(samples: Sequence[str]) -> sp.Expr:
+    shares = [(true_share(s, samples), predicted_share(s, samples)) for s in samples]
+    return sum((p * sp.log(p / q) for p, q in shares), sp.Integer(0))
+
+
+def _pair_symbols() -> dict[str, sp.Symbol]:
+    return _sample_symbols(("i", "j"))
+
+
+def _sample_symbols(samples: Sequence[str]) -> dict[str, sp.Symbol]:
+    symbols = [predicted_loss(s) for s in samples] + [true_loss(s) for s in samples]
+    return {symbol.name: symbol for symbol in symbols}
+
+
+def _derivative(expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    if expression.has(sp.Piecewise):  # simplify() would fold the cases into each other
+        return sp.piecewise_fold(sp.diff(expression, symbol))
+    return sp.simplify(sp.diff(expression, symbol))

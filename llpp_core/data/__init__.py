@@ -1,0 +1,1 @@
+"""Pose data as tensors: loaders, rendered figures, augmentation, heatmaps."""

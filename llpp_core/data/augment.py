@@ -1,0 +1,96 @@
+"""Random views of a batch of crops, as one tensor operation on whatever device the batch lies on.
+
+Flip (left and right joints change places), rotation, scale, shift and colour; joints that leave the frame are marked as
+not annotated rather than drawn at the border.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a random view may lie from the crop.
+
+    Attributes:
+        flip: chance of a mirror image, 0 to 1.
+        rotation: largest turn either way, in degrees.
+        scale: largest relative change of size either way, 0 to below 1.
+        shift: largest move either way along each axis, as a fraction of the crop's side.
+        colour: largest relative change of each channel's gain either way, 0 to below 1.
+    """
+
+    flip: float = 0.5
+    rotation: float = 30.0
+    scale: float = 0.2
+    shift: float = 0.05
+    colour: float = 0.2
+
+    def __post_init__(self) -> None:
+        fractions = {"scale": self.scale, "colour": self.colour}
+        if not 0 <= self.flip <= 1:
+            raise ValueError(f"flip is a chance from 0 to 1, got {self.flip}")
+        if min(self.rotation, self.shift) < 0:
+            raise ValueError(f"rotation and shift are at least 0, got {self.rotation} and {self.shift}")
+        for name, value in fractions.items():
+            if not 0 <= value < 1:
+                raise ValueError(f"{name} lies from 0 to below 1, got {value}")
+
+
+def as_input(images: UInt8[Tensor, "n 3 s s"]) -> Float[Tensor, "n 3 s s"]:
+    """Return crops as the models read them: float32, 0…255 mapped linearly to −2…2."""
+    return images.float() / 63.75 - 2.0
+
+
+def augment(
+    images: UInt8[Tensor, "n 3 s s"],
+    joints: Float[Tensor, "n joints 2"],
+    annotated: Bool[Tensor, "n joints"],
+    *,
+    mirror: Sequence[int],
+    settings: Augmentation,
+    generator: torch.Generator,
+) -> tuple[Float[Tensor, "n 3 s s"], Float[Tensor, "n joints 2"], Bool[Tensor, "n joints"]]:
+    """Return a random view of each crop as model input, with its joints, and which of them lie in the frame.
+
+    Args:
+        images: square crops.
+        joints: x, y in crop pixels.
+        annotated: which joints are known.
+        mirror: each joint's left/right partner (`PoseDataset.mirror`).
+        settings: how far the views may lie from the crops.
+        generator: a CPU generator, so a seed gives the same views on every device.
+    """
+    n, size = len(images), images.shape[-1]
+    draws = torch.rand(n, 8, generator=generator).to(images.device)
+    flipped = draws[:, 0] < settings.flip
+    spread = 2 * draws[:, 1:] - 1  # each in −1…1
+    angle = spread[:, 0] * math.radians(settings.rotation)
+    scale = 1 + spread[:, 1] * settings.scale
+    shift = spread[:, 2:4] * settings.shift * size  # in pixels of the view
+    gain = 1 + spread[:, 4:7] * settings.colour
+
+    # A crop point, measured from the centre, goes to  scale · R(angle) · mirror · point + shift.
+    sign = torch.where(flipped, -1.0, 1.0)
+    cos, sin = angle.cos() * scale, angle.sin() * scale
+    forward = torch.stack([cos * sign, -sin, sin * sign, cos], dim=1).view(n, 2, 2)
+    centre = (size - 1) / 2
+    moved = torch.einsum("nab,njb->nja", forward, joints - centre) + shift[:, None] + centre
+    swapped = torch.as_tensor(mirror, device=images.device)
+    moved = torch.where(flipped[:, None, None], moved[:, swapped], moved)
+    known = torch.where(flipped[:, None], annotated[:, swapped], annotated)
+    inside = ((moved >= -0.5) & (moved < size - 0.5)).all(-1)
+
+    # grid_sample asks, for each point of the view, where in the crop it comes from, in units of half a side.
+    backward = torch.linalg.inv(forward)
+    offset = -torch.einsum("nab,nb->na", backward, shift) * (2 / size)
+    grid = F.affine_grid(torch.cat([backward, offset[:, :, None]], dim=2), [n, 3, size, size], align_corners=False)
+    views = F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    views = (views * gain[:, :, None, None]).clamp(0, 255)
+    return views / 63.75 - 2.0, moved, known & inside

@@ -1,0 +1,124 @@
+"""Leeds Sports Pose (Johnson & Everingham, BMVC 2010) and its extended training set (CVPR 2011).
+
+Both come as ``images/`` beside ``joints.mat``. Their third coordinate means opposite things: in LSP 1 is *occluded*
+(every joint has a position), in LSPET 1 is *annotated* (0: the joint has no position, and what stands there means
+nothing).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
+
+from llpp_core.data.crops import around, read_crops
+from llpp_core.data.pose import LSP_JOINTS, PoseDataset
+
+LSP_IMAGES, LSPET_IMAGES, LSP_TRAIN = 2_000, 10_000, 1_000
+
+
+def load_lsp(
+    root: str | Path, split: Literal["train", "test", "all"] = "all", *, size: int = 256, progress: bool = True
+) -> PoseDataset:
+    """Return LSP: its first 1,000 images ("train"), its last 1,000 ("test"), or all 2,000.
+
+    Args:
+        root: the folder that holds ``images/`` and ``joints.mat``.
+        split: which half.
+        size: side of the square crops in pixels.
+        progress: show a progress bar while the images are read.
+
+    Raises:
+        ValueError: unknown split; a folder, file or image that is missing or broken, named, before any image is
+            decoded where that is possible.
+    """
+    ranges = {"train": range(LSP_TRAIN), "test": range(LSP_TRAIN, LSP_IMAGES), "all": range(LSP_IMAGES)}
+    if split not in ranges:
+        raise ValueError(f"LSP has the splits {', '.join(ranges)}, got {split!r}")
+    joints = _read_joints(root, shape=(3, 14, LSP_IMAGES), other="LSPET").transpose(2, 1, 0)  # (n, 14, 3)
+    occluded = joints[..., 2] == 1
+    everywhere = np.ones_like(occluded)
+    rows = list(ranges[split])
+    return _load(root, f"LSP {split}", "im{:04d}.jpg", rows, joints, ~occluded, everywhere, size, progress)
+
+
+def load_lspet(
+    root: str | Path, *, sample: int | None = None, seed: int = 0, size: int = 256, progress: bool = True
+) -> PoseDataset:
+    """Return LSPET, or a random sample of it.
+
+    Args:
+        root: the folder that holds ``images/`` and ``joints.mat``.
+        sample: how many of the 10,000 images, drawn without replacement and in their order; all where None.
+        seed: of that draw.
+        size: side of the square crops in pixels.
+        progress: show a progress bar while the images are read.
+
+    Raises:
+        ValueError: a sample larger than the data set; a folder, file or image that is missing or broken, named, before
+            any image is decoded where that is possible.
+    """
+    if sample is not None and not 1 <= sample <= LSPET_IMAGES:
+        raise ValueError(f"LSPET has {LSPET_IMAGES} images, asked for a sample of {sample}")
+    joints = _read_joints(root, shape=(14, 3, LSPET_IMAGES), other="LSP").transpose(2, 0, 1)  # (n, 14, 3)
+    annotated = joints[..., 2] == 1
+    rows = list(range(LSPET_IMAGES))
+    if sample is not None:
+        rows = sorted(np.random.default_rng(seed).choice(LSPET_IMAGES, size=sample, replace=False).tolist())
+    return _load(root, "LSPET", "im{:05d}.jpg", rows, joints, annotated, annotated, size, progress)
+
+
+def _read_joints(root: str | Path, *, shape: tuple[int, int, int], other: str) -> np.ndarray:
+    file = Path(root) / "joints.mat"
+    if not file.parent.is_dir():
+        raise ValueError(f"wanted a folder with images/ and joints.mat, got {file.parent}, which is no folder")
+    if not file.is_file():
+        raise ValueError(f"wanted {file}, which is not there; the folder must hold images/ and joints.mat")
+    try:
+        joints = loadmat(file).get("joints")
+    except (MatReadError, ValueError, TypeError, OSError, NotImplementedError) as error:
+        raise ValueError(f"{file} is no MATLAB file that can be read: {error}") from error
+    if joints is None:
+        raise ValueError(f"{file} has no variable 'joints'")
+    if joints.shape != shape:
+        hint = f"; this is {other}'s shape" if sorted(joints.shape) != sorted(shape) else ""
+        raise ValueError(f"{file}: 'joints' must have shape {shape}, got {joints.shape}{hint}")
+    return np.asarray(joints, dtype=np.float64)
+
+
+def _load(
+    root: str | Path,
+    name: str,
+    pattern: str,
+    rows: Sequence[int],
+    joints: np.ndarray,
+    visible: np.ndarray,
+    annotated: np.ndarray,
+    size: int,
+    progress: bool,
+) -> PoseDataset:
+    folder = Path(root) / "images"
+    ids = [pattern.format(row + 1) for row in rows]
+    kept = torch.from_numpy(annotated[rows])
+    positions = torch.from_numpy(joints[rows, :, :2])
+    for i in range(len(ids)):
+        known = positions[i][kept[i]]
+        if not len(known) or not bool(torch.isfinite(known).all()):
+            raise ValueError(f"{Path(root) / 'joints.mat'}: {ids[i]} has no annotated joint, or one that is not finite")
+    boxes = around(positions, kept)
+    images, crop_to_image = read_crops([folder / i for i in ids], boxes, size, title=name, progress=progress)
+    scale = crop_to_image[:, 0, 0]
+    in_crop = (positions - crop_to_image[:, None, :, 2]) / scale[:, None, None]
+    return PoseDataset(
+        name=name,
+        images=images,
+        joints=in_crop.float(),
+        visible=torch.from_numpy(visible[rows]) & kept,
+        annotated=kept,
+        ids=tuple(ids),
+        joint_names=LSP_JOINTS,
+        crop_to_image=crop_to_image.float(),
+    )

@@ -1,0 +1,154 @@
+"""One form for every pose data set: square crops as one uint8 tensor, joints in crop pixels, flags kept apart.
+
+Pixel convention, used by every file of this package: pixel *centres* lie at integer coordinates, the centre
+of the top-left pixel is (0, 0), x grows to the right and y downwards. A crop of side ``s`` therefore covers
+[−0.5, s − 0.5) in both directions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+LSP_JOINTS = (
+    "right_ankle",
+    "right_knee",
+    "right_hip",
+    "left_hip",
+    "left_knee",
+    "left_ankle",
+    "right_wrist",
+    "right_elbow",
+    "right_shoulder",
+    "left_shoulder",
+    "left_elbow",
+    "left_wrist",
+    "neck",
+    "head_top",
+)
+"""Joint order of LSP, LSPET and the rendered figures."""
+
+LIMBS = (
+    ("right_ankle", "right_knee"),
+    ("right_knee", "right_hip"),
+    ("left_ankle", "left_knee"),
+    ("left_knee", "left_hip"),
+    ("right_hip", "left_hip"),
+    ("right_hip", "right_shoulder"),
+    ("left_hip", "left_shoulder"),
+    ("right_shoulder", "left_shoulder"),
+    ("right_wrist", "right_elbow"),
+    ("right_elbow", "right_shoulder"),
+    ("left_wrist", "left_elbow"),
+    ("left_elbow", "left_shoulder"),
+    ("neck", "head_top"),
+)
+"""Pairs of joints that a drawn skeleton connects; names that a data set lacks are left out of its drawing."""
+
+
+def mirror(joint_names: Sequence[str]) -> list[int]:
+    """Return, for each joint, the index of the joint it becomes when the picture is flipped left to right.
+
+    Args:
+        joint_names: names in data-set order; ``left_…`` and ``right_…`` are partners, all others their own.
+
+    Raises:
+        ValueError: a sided joint has no partner.
+    """
+    position = {name: index for index, name in enumerate(joint_names)}
+    partner = {"left": "right", "right": "left"}
+    result = []
+    for name in joint_names:
+        side, _, part = name.partition("_")
+        other = f"{partner[side]}_{part}" if side in partner else name
+        if other not in position:
+            raise ValueError(f"joint {name!r} has no partner: wanted {other!r} among {list(joint_names)}")
+        result.append(position[other])
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class PoseDataset:
+    """Single-person crops with their joints, whole in memory.
+
+    Attributes:
+        name: what the data is, as a page would call it ("LSPET", "rendered figures, acrobatic").
+        images: (n, 3, s, s) RGB crops.
+        joints: (n, joints, 2) x, y in crop pixels (see the module's convention); meaningless where not annotated.
+        visible: (n, joints) True where the joint can be seen in the picture. LSP says *occluded*, so this is its
+            negation; LSPET says nothing about occlusion, so there it equals ``annotated``.
+        annotated: (n, joints) True where a position is known. A joint that is not annotated has no heatmap, no
+            loss and no part in any metric; an occluded joint that is annotated counts in full.
+        ids: n names, unique within the data set (the image's file name, say).
+        joint_names: names of the joints, in order.
+        crop_to_image: (n, 2, 3) affine maps from crop pixels to pixels of the original image.
+    """
+
+    name: str
+    images: UInt8[Tensor, "n 3 s s"]
+    joints: Float[Tensor, "n joints 2"]
+    visible: Bool[Tensor, "n joints"]
+    annotated: Bool[Tensor, "n joints"]
+    ids: tuple[str, ...]
+    joint_names: tuple[str, ...]
+    crop_to_image: Float[Tensor, "n 2 3"]
+
+    def __post_init__(self) -> None:
+        n, joints = len(self.ids), len(self.joint_names)
+        wanted = {
+            "images": (n, 3, self.images.shape[-1], self.images.shape[-1]),
+            "joints": (n, joints, 2),
+            "visible": (n, joints),
+            "annotated": (n, joints),
+            "crop_to_image": (n, 2, 3),
+        }
+        for field, shape in wanted.items():
+            got = tuple(getattr(self, field).shape)
+            if got != shape:
+                raise ValueError(f"{self.name}: {field} must have shape {shape}, got {got}")
+        if len(set(self.ids)) != n:
+            raise ValueError(f"{self.name}: sample ids must be unique, got {n - len(set(self.ids))} repeats")
+        known = self.joints[self.annotated]
+        if not bool(torch.isfinite(known).all()):
+            broken = ~torch.isfinite(self.joints).all(-1) & self.annotated
+            sample = self.ids[int(broken.any(1).nonzero()[0])]
+            raise ValueError(f"{self.name}: sample {sample} has an annotated joint that is not a finite number")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def size(self) -> int:
+        """Side of the square crops, in pixels."""
+        return int(self.images.shape[-1])
+
+    @property
+    def mirror(self) -> list[int]:
+        """Index of each joint's left/right partner; see `mirror`."""
+        return mirror(self.joint_names)
+
+    def index(self, joint_name: str) -> int:
+        """Return the position of a joint by name, or raise `ValueError` naming the joints there are."""
+        if joint_name not in self.joint_names:
+            raise ValueError(f"{self.name} has no joint {joint_name!r}; it has {', '.join(self.joint_names)}")
+        return self.joint_names.index(joint_name)
+
+    def subset(self, indices: Sequence[int] | np.ndarray | Tensor) -> "PoseDataset":
+        """Return the samples at ``indices``, in that order.
+
+        Raises:
+            IndexError: an index lies outside [0, n).
+        """
+        rows = torch.as_tensor(indices, dtype=torch.long).reshape(-1)
+        if len(rows) and not (0 <= int(rows.min()) and int(rows.max()) < len(self)):
+            raise IndexError(f"{self.name} has samples 0 to {len(self) - 1}, asked for {rows.tolist()}")
+        rows = rows.to(self.images.device)
+        tensors = ("images", "joints", "visible", "annotated", "crop_to_image")
+        return replace(
+            self,
+            ids=tuple(self.ids[i] for i in rows.tolist()),
+            **{field: getattr(self, field)[rows] for field in tensors},
+        )

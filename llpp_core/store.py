@@ -1,0 +1,53 @@
+"""Files that are either whole or not there, and fingerprints of what they were made from. Knows only files and bytes."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; on leaving without an error it takes the place of ``path`` at once.
+
+    A reader, or a process that is killed at any moment, finds the old file or the new one, never a part.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def fingerprint(parts: Iterable[str | bytes]) -> str:
+    """Return the SHA-256 of a sequence of texts, in hexadecimal; ("ab", "c") and ("a", "bc") differ."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()
+
+
+def folder_fingerprint(root: str | Path) -> str:
+    """Return a fingerprint of a folder that may hold gigabytes: every file's name, size and time of last change.
+
+    Raises:
+        ValueError: ``root`` is no folder.
+    """
+    folder = Path(root)
+    if not folder.is_dir():
+        raise ValueError(f"wanted a folder, got {folder}, which is none")
+    described = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        status = path.stat()
+        described.append(f"{path.relative_to(folder).as_posix()} {status.st_size} {status.st_mtime_ns}")
+    return fingerprint(described)
