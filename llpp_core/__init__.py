@@ -1,1 +1,73 @@
-"""LearningLoss++ for Python (to be written below)."""
+"""LearningLoss++: regression models that predict their own loss, and what follows for active learning.
+
+The rooms, from the formulas up::
+
+    import llpp_core as llpp
+
+    llpp.analysis     the objectives in sympy, their gradients, code from expressions; never imports torch
+    llpp.losses       the same objectives for torch tensors
+    llpp.data         LSP, LSPET and rendered figures as tensors; augmentation, heatmaps
+    llpp.models       task models that return features, and the loss predictors that read them
+    llpp.metrics      PCK, correlation of predicted with true losses
+    llpp.training     one loop for a task model and any number of predictors beside it; scoring
+    llpp.acquisition  which samples to ask labels for
+    llpp.experiment   the data of an experiment: train, test, pool
+    llpp.report       what a page says of a run in words
+    llpp.figures      plotly figures and galleries with caption, alternative text and data
+    llpp.explorers    widgets, live in JupyterLab and on a static page
+    llpp.parameters   checks of a notebook's parameters
+    llpp.store        files that are whole or not there
+
+A room is imported when it is first named, so ``import llpp_core`` is light. Symbols and equation numbers are those of
+M. Shukla and S. Ahmed, *A Mathematical Analysis of Learning Loss for Active Learning in Regression*, CVPR Workshops
+2021, doi 10.1109/CVPRW53098.2021.00370.
+"""
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llpp_core import (
+        acquisition,
+        analysis,
+        data,
+        experiment,
+        explorers,
+        figures,
+        losses,
+        metrics,
+        models,
+        parameters,
+        report,
+        store,
+        training,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "acquisition",
+    "analysis",
+    "data",
+    "experiment",
+    "explorers",
+    "figures",
+    "losses",
+    "metrics",
+    "models",
+    "parameters",
+    "report",
+    "store",
+    "training",
+]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return importlib.import_module(f"llpp_core.{name}")
+    raise AttributeError(f"llpp_core has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

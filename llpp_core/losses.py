@@ -124,7 +124,7 @@ def _pairs(pairs: Pairs | Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
     if isinstance(pairs, Tensor):
         if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype not in (torch.int32, torch.int64):
             raise ValueError(f"pairs must be a (pairs, 2) tensor of indices, got {tuple(pairs.shape)} {pairs.dtype}")
-        if len(pairs) and not (0 <= int(pairs.min()) and int(pairs.max()) < n):
+        if len(pairs) and not (int(pairs.min()) >= 0 and int(pairs.max()) < n):
             raise ValueError(f"pairs must hold indices from 0 to {n - 1}, got {int(pairs.min())} to {int(pairs.max())}")
         first, second = pairs.long().to(like.device).unbind(dim=1)
         return first, second

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and fingerprints of what they were made from. Knows only files and bytes."""
+"""Files that are whole or not there, and fingerprints of what they were made from. Knows only files and bytes."""
 
 import hashlib
 import os

@@ -75,6 +75,7 @@ class Head:
     features: tuple[str, ...]
 
     def __call__(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Return l̂ from a model's features."""
         predicted: Tensor = self.predictor([features[name] for name in self.features])
         return predicted
 
@@ -144,7 +145,9 @@ def last_stack(model: nn.Module) -> list[FeatureInfo]:
 
 
 def sample_loss(
-    predicted: Float[Tensor, "n joints h w"], target: Float[Tensor, "n joints h w"], annotated: Bool[Tensor, "n joints"]
+    predicted: Float[Tensor, "n joints h w"],
+    target: Float[Tensor, "n joints h w"],
+    annotated: Bool[Tensor, "n joints"],
 ) -> Float[Tensor, "n"]:
     """Return l: squared error summed over pixels, averaged over the annotated joints; 0 where none is annotated."""
     error = (predicted - target).float().square().sum((-2, -1))  # (n, joints)
@@ -242,9 +245,7 @@ def score(
 class _Run:
     """The state of a training run: what a checkpoint holds, and how one epoch changes it."""
 
-    def __init__(
-        self, model: nn.Module, heads: Mapping[str, Head], data: PoseDataset, config: TrainingConfig
-    ) -> None:
+    def __init__(self, model: nn.Module, heads: Mapping[str, Head], data: PoseDataset, config: TrainingConfig) -> None:
         self.config, self.data, self.heads = config, data, heads
         self.modules = nn.ModuleDict({"model": model})
         # Module names may hold no dot; a head's place in the mapping is as good a name.

@@ -77,7 +77,7 @@ def _check_arguments(expression: sp.Expr, arguments: Sequence[sp.Symbol]) -> Non
 class _JavaScript(JavascriptCodePrinter):
     """sympy's printer, with expressions instead of statements for cases and an error for unknown functions."""
 
-    def _print_Piecewise(self, expr: sp.Piecewise) -> str:  # noqa: N802 (sympy's name)
+    def _print_Piecewise(self, expr: sp.Expr) -> str:  # noqa: N802 (sympy's name)
         if expr.args[-1].cond != True:  # noqa: E712 (sympy's own true)
             raise ValueError(f"JavaScript needs a last case without condition, got {expr}")
         text = self._print(expr.args[-1].expr)

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import sympy as sp
 
 from llpp_core.analysis import codegen
@@ -86,8 +88,7 @@ class Objective:
         w = weights(dimension)
         thetas = {index: embedding(index, dimension) for index in self.samples}
         product = {
-            predicted_loss(index): sum(t * c for t, c in zip(theta, w, strict=True))
-            for index, theta in thetas.items()
+            predicted_loss(index): sum(t * c for t, c in zip(theta, w, strict=True)) for index, theta in thetas.items()
         }
         kept = {name: s for name, s in self.symbols.items() if s not in product}
         vectors = {s.name: s for vector in (*thetas.values(), w) for s in vector}
@@ -171,6 +172,33 @@ def worked_example(loss_i_is_larger: bool) -> dict[str, sp.Expr | sp.Matrix]:
         "loss": objective.loss.subs(values),
         "gradient": objective.gradient_vector(weights(3)).subs(values),
     }
+
+
+def gap_under_descent(
+    objective: Objective, predicted_gap: float, *, learning_rate: float, steps: int, **values: float
+) -> npt.NDArray[np.float64]:
+    """Return the predicted gap l̂_i − l̂_j before each step of gradient descent on one pair, and after the last.
+
+    Both predicted losses descend, so a step changes the gap by twice what it changes l̂_i.
+
+    Args:
+        objective: of a pair.
+        predicted_gap: where it starts.
+        learning_rate: of the descent, > 0.
+        steps: how many, ≥ 1.
+        values: the objective's other symbols: true_loss_i and true_loss_j, and margin where it has one.
+
+    Returns:
+        (steps + 1,) gaps.
+    """
+    if steps < 1 or not learning_rate > 0:
+        raise ValueError(f"descent needs at least 1 step and a rate above 0, got {steps} and {learning_rate}")
+    push = objective.numpy("predicted_loss_i")
+    gaps = [float(predicted_gap)]
+    for _ in range(steps):
+        state = {"predicted_loss_i": gaps[-1], "predicted_loss_j": 0.0, **values}
+        gaps.append(gaps[-1] - 2 * learning_rate * float(push(*(state[name] for name in objective.symbols))))
+    return np.array(gaps)
 
 
 def latex(expression: sp.Expr) -> str:

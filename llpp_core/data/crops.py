@@ -71,7 +71,10 @@ def read_crops(
         crop = whole.crop((left, top, left + s, top + s)).resize((size, size), Image.Resampling.BILINEAR)
         return np.asarray(crop)
 
-    with ThreadPoolExecutor() as pool, tqdm(total=len(files), desc=title, unit="image", disable=not progress) as bar:
+    with (
+        ThreadPoolExecutor() as pool,
+        tqdm(total=len(files), desc=title, unit="image", disable=not progress) as bar,
+    ):
         futures = [pool.submit(read, i) for i in range(len(files))]
         pixels = np.empty((len(files), size, size, 3), dtype=np.uint8)
         try:

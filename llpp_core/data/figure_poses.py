@@ -1,14 +1,15 @@
-"""Bodies for the rendered figures: joint angles drawn within anatomical limits, forward kinematics, rotation.
+"""People for the rendered figures: joint angles within anatomical limits, kinematics, clothes, body parts.
 
-Everything is batched over figures. A body lives in its own frame, in units of its standing height: the origin is
-the middle of the pelvis, x points to the person's left, y up, z out of the chest. After `sample_bodies` the same
-axes are the camera's: x to the picture's right, y up, z towards the viewer, so that an upright person who faces us
-has the right hand on the picture's left, as in LSP. Segment lengths follow Drillis and Contini (1966), with the
-head a little larger, since at 64 pixels a face must still show which way it looks.
+Everything is batched over figures. A body lives in its own frame, in units of its standing height: the origin
+is the middle of the pelvis, x points to the person's left, y up, z out of the chest. `sample_bodies` returns
+it in the camera's axes: x to the picture's right, y up, z towards the viewer. So an upright person who faces
+us has the right hand on the picture's left, as in LSP. Segment lengths follow Drillis and Contini (1966); the
+head is a little larger, since at 64 pixels a face must still show which way it looks.
 """
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -18,10 +19,10 @@ POSES = ("everyday", "acrobatic")
 """Distributions of poses: upright people, and people in any orientation with wide joint angles."""
 
 DRAWS_PER_FIGURE = 384
-"""Random numbers that every figure has to itself, used or not; the mean use is about two thirds of it."""
+"""Random numbers that every figure has to itself; a few are left over."""
 
-# Ranges in degrees, one row a habit: flexion (forward +), abduction (outward +), twist about the bone, bend of the
-# elbow or knee. A twist of −90 turns the elbow's bend towards the body's middle, +90 away from it.
+# Ranges in degrees, one row a habit: flexion (forward +), abduction (outward +), twist about the bone, bend
+# of the elbow or knee. A twist of −90 turns a hanging arm's bend towards the body's middle, +90 away from it.
 ARMS = {
     "everyday": (
         ((-20, 20), (6, 24), (-30, 20), (4, 40)),  # hanging, swinging
@@ -37,7 +38,7 @@ ARMS = {
         ((40, 150), (0, 70), (-70, 40), (0, 120)),
     ),
 }
-ARM_WEIGHTS = {"everyday": (0.38, 0.14, 0.18, 0.18, 0.12), "acrobatic": (0.25, 0.25, 0.3, 0.2)}
+ARM_WEIGHTS = {"everyday": (0.4, 0.15, 0.18, 0.19, 0.08), "acrobatic": (0.25, 0.25, 0.3, 0.2)}
 
 # Legs come in pairs, (leading, trailing); which side leads is tossed.
 LEGS = {
@@ -61,14 +62,88 @@ LEGS = {
     ),
 }
 LEG_WEIGHTS = {
-    "everyday": (0.3, 0.22, 0.24, 0.12, 0.12),
+    "everyday": (0.32, 0.24, 0.24, 0.11, 0.09),
     "acrobatic": (0.3, 0.12, 0.14, 0.18, 0.1, 0.16),
 }
-# Largest absolute angle of (pitch, yaw, roll), in degrees, for the trunk against the pelvis, the head against the
-# trunk, and the whole body against the camera. Every one is drawn by `Draws.around`: small angles are commoner.
-TRUNK = {"everyday": (12, 15, 8), "acrobatic": (50, 35, 28)}
+# Largest absolute angle of (pitch, yaw, roll), in degrees, for the trunk against the pelvis, the head against
+# the trunk, the whole body against the camera. All are drawn by `Draws.around`: small angles are commoner.
+TRUNK = {"everyday": (12, 15, 8), "acrobatic": (42, 35, 28)}
 HEAD = {"everyday": (14, 30, 12), "acrobatic": (30, 50, 25)}
-BODY = {"everyday": (8, 55, 15), "acrobatic": (45, 80, 180)}
+BODY = {"everyday": (8, 48, 15), "acrobatic": (35, 80, 180)}
+
+
+SKIN = (
+    (1.0, 0.86, 0.75),
+    (0.95, 0.76, 0.62),
+    (0.82, 0.61, 0.45),
+    (0.65, 0.45, 0.32),
+    (0.46, 0.3, 0.21),
+    (0.34, 0.22, 0.16),
+)
+HAIR = (
+    (0.1, 0.08, 0.07),
+    (0.25, 0.15, 0.09),
+    (0.45, 0.28, 0.14),
+    (0.86, 0.7, 0.38),
+    (0.62, 0.27, 0.12),
+    (0.62, 0.6, 0.58),
+)
+
+
+class Part(NamedTuple):
+    """One tapered capsule of a body, between two named points.
+
+    ``nearer`` is added to the mean depth for the painter's order: arms and thighs in the trunk's own plane
+    are seen in front of it. That mean is taken over ``sorted_by``, two points, where it is given: a sleeve is
+    as deep as the whole upper arm, the shirt's sides as its middle. ``rim`` is the edge's darkness, 0 to 1.
+    """
+
+    start: str
+    end: str
+    start_radius: float
+    end_radius: float
+    paint: str
+    nearer: float = 0.0
+    sorted_by: tuple[str, str] | None = None
+    rim: float = 1.0
+
+
+HEAD_PARTS = (
+    Part("crown", "nape", 0.058, 0.05, "hair"),
+    Part("brow", "chin", 0.049, 0.036, "skin", rim=0.5),
+    Part("right_eye", "right_eye", 0.0085, 0.0085, "eyes"),
+    Part("left_eye", "left_eye", 0.0085, 0.0085, "eyes"),
+)
+_TRUNK_PARTS = (  # the middle of the shirt has no rim and hides the inner rims of its sides: one garment
+    Part("neck", "throat", 0.032, 0.03, "skin", -0.012),
+    Part("right_armpit", "right_flank", 0.042, 0.046, "shirt", sorted_by=("chest", "waist")),
+    Part("left_armpit", "left_flank", 0.042, 0.046, "shirt", sorted_by=("chest", "waist")),
+    Part("chest", "waist", 0.072, 0.066, "shirt", 0.001, rim=0.0),
+    Part("right_hip", "left_hip", 0.052, 0.052, "trousers", -0.001),
+)
+_SIDE_PARTS = (
+    Part("shoulder", "elbow", 0.03, 0.025, "arm", 0.03),
+    Part("shoulder", "cuff", 0.035, 0.033, "shirt", 0.031, sorted_by=("shoulder", "elbow")),
+    Part("elbow", "wrist", 0.025, 0.02, "arm", 0.03),
+    Part("wrist", "hand", 0.022, 0.024, "skin", 0.032),
+    Part("hip", "knee", 0.046, 0.034, "leg", 0.01),
+    Part("hip", "hem", 0.05, 0.042, "trousers", 0.011, sorted_by=("hip", "knee")),
+    Part("knee", "ankle", 0.034, 0.023, "leg", 0.01),
+    Part("heel", "toe", 0.026, 0.021, "shoes", 0.012),
+)
+PARTS = (
+    *HEAD_PARTS,
+    *_TRUNK_PARTS,
+    *(
+        part._replace(
+            start=f"{side}_{part.start}",
+            end=f"{side}_{part.end}",
+            sorted_by=part.sorted_by and (f"{side}_{part.sorted_by[0]}", f"{side}_{part.sorted_by[1]}"),
+        )
+        for side in ("right", "left")
+        for part in _SIDE_PARTS
+    ),
+)
 
 
 class Draws:
@@ -122,7 +197,7 @@ def _rotation(axis: int, degrees: Float[Tensor, "*batch"]) -> Float[Tensor, "*ba
 
 
 def _turn(angles: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3 3"]:
-    """Return the rotation roll · pitch · yaw of (pitch, yaw, roll): a head first turns, then nods, then tilts."""
+    """Return roll · pitch · yaw for angles (pitch, yaw, roll) in degrees: turn, then bend, then tilt."""
     pitch, yaw, roll = angles.unbind(-1)
     return _rotation(2, roll) @ _rotation(0, pitch) @ _rotation(1, yaw)
 
@@ -138,9 +213,7 @@ def _limbs(angles: Float[Tensor, "n 2 4"], bend_sign: int) -> tuple[Tensor, Tens
     lower = upper @ _rotation(0, bend_sign * bend)
     side = torch.tensor((-1.0, 1.0))[:, None]
     for frame in (upper, lower):
-        frame[..., 0, :] *= (
-            side  # the direction in the body's frame is mirrored, the segment's own axes are not
-        )
+        frame[..., 0, :] *= side  # the direction in the body's frame is mirrored, the segment's own axes are not
     return upper, lower
 
 
@@ -178,40 +251,40 @@ def sample_bodies(draw: Draws, poses: str) -> dict[str, Float[Tensor, "n 3"]]:
     limits = torch.tensor(BODY[poses])
     angles = draw.around(1.0, 3) * limits
     if poses == "acrobatic":  # every orientation in the picture's plane is as likely as any other
-        angles[:, 2] = draw.between(-180, 180, 1)[:, 0]
+        angles[:, 2] = draw.between(-180.0, 180.0, 1)[:, 0]
 
     def at(frame: Tensor, *offset: float | Tensor) -> Tensor:
         columns = [torch.as_tensor(part, dtype=torch.float32).expand(n) for part in offset]
         return torch.einsum("nij,nj->ni", frame, torch.stack(columns, -1))
 
     upright = torch.eye(3).expand(n, 3, 3)
-    shoulder_half, hip_half = draw.between(0.1, 0.122, 1)[:, 0], draw.between(0.05, 0.06, 1)[:, 0]
-    neck = at(trunk, 0, 0.29, 0)
+    shoulder_half, hip_half = draw.between(0.108, 0.126, 1)[:, 0], draw.between(0.054, 0.064, 1)[:, 0]
+    neck = at(trunk, 0.0, 0.3, 0.0)
     size = draw.between(0.98, 1.16, 1)
     points = {
         "pelvis": torch.zeros(n, 3),
-        "waist": at(trunk, 0, 0.05, 0),
-        "chest": at(trunk, 0, 0.245, 0),
+        "waist": at(trunk, 0.0, 0.066, 0.0),
+        "chest": at(trunk, 0.0, 0.25, 0.0),
         "neck": neck,
-        "head_top": neck + size * at(head, 0, 0.192, -0.004),
-        "throat": neck + size * at(head, 0, 0.07, 0.004),
-        "brow": neck + size * at(head, 0, 0.116, 0.018),
-        "chin": neck + size * at(head, 0, 0.074, 0.024),
-        "crown": neck + size * at(head, 0, 0.134, -0.008),
-        "nape": neck + size * at(head, 0, draw.between(-0.01, 0.11, 1)[:, 0], -0.036),
-        "right_eye": neck + size * at(head, -0.02, 0.108, 0.062),
-        "left_eye": neck + size * at(head, 0.02, 0.108, 0.062),
+        "head_top": neck + size * at(head, 0.0, 0.192, -0.004),
+        "throat": neck + size * at(head, 0.0, 0.07, 0.004),
+        "brow": neck + size * at(head, 0.0, 0.116, 0.018),
+        "chin": neck + size * at(head, 0.0, 0.074, 0.024),
+        "crown": neck + size * at(head, 0.0, 0.134, -0.008),
+        "nape": neck + size * at(head, 0.0, draw.between(-0.01, 0.11, 1)[:, 0], -0.036),
+        "right_eye": neck + size * at(head, -0.021, 0.108, 0.053),
+        "left_eye": neck + size * at(head, 0.021, 0.108, 0.053),
     }
     arms, legs = _limbs(arm_angles, -1), _limbs(leg_angles, +1)
     for index, (side, sign) in enumerate((("right", -1), ("left", 1))):
         upper, lower = trunk @ arms[0][:, index], trunk @ arms[1][:, index]
-        shoulder = at(trunk, sign * shoulder_half, 0.28, 0)
-        elbow = shoulder + limb * at(upper, 0, -0.18, 0)
-        wrist = elbow + limb * at(lower, 0, -0.15, 0)
+        shoulder = at(trunk, sign * shoulder_half, 0.29, 0.0)
+        elbow = shoulder + limb * at(upper, 0.0, -0.18, 0.0)
+        wrist = elbow + limb * at(lower, 0.0, -0.15, 0.0)
         thigh, shin = legs[0][:, index], legs[1][:, index]
-        hip = at(upright, sign * hip_half, 0, 0)
-        knee = hip + limb * at(thigh, 0, -0.245, 0)
-        ankle = knee + limb * at(shin, 0, -0.235, 0)
+        hip = at(upright, sign * hip_half, 0.0, 0.0)
+        knee = hip + limb * at(thigh, 0.0, -0.24, 0.0)
+        ankle = knee + limb * at(shin, 0.0, -0.23, 0.0)
         named = {
             "shoulder": shoulder,
             "elbow": elbow,
@@ -220,11 +293,54 @@ def sample_bodies(draw: Draws, poses: str) -> dict[str, Float[Tensor, "n 3"]]:
             "knee": knee,
             "ankle": ankle,
         }
-        named["hand"] = wrist + at(lower, 0, -0.045, 0)
-        named["heel"] = ankle + at(shin, 0, -0.03, -0.01)
-        named["toe"] = ankle + at(shin, 0, -0.045, 0.085)
-        named["flank"] = at(trunk, sign * hip_half, 0.05, 0)
-        named["armpit"] = at(trunk, sign * (shoulder_half - 0.012), 0.262, 0)
+        named["hand"] = wrist + at(lower, 0.0, -0.045, 0.0)
+        named["heel"] = ankle + at(shin, 0.0, -0.03, -0.01)
+        named["toe"] = ankle + at(shin, 0.0, -0.045, 0.085)
+        named["flank"] = at(trunk, sign * hip_half, 0.05, 0.0)
+        named["armpit"] = at(trunk, sign * (shoulder_half - 0.012), 0.272, 0.0)
         points |= {f"{side}_{part}": point for part, point in named.items()}
     facing = _turn(angles)
     return {name: torch.einsum("nij,nj->ni", facing, point) for name, point in points.items()}
+
+
+def hsv(hue: Tensor, saturation: Tensor, value: Tensor) -> Float[Tensor, "... 3"]:
+    """Return RGB colours; everything in 0 to 1, the hue a circle."""
+    ramp = ((6 * hue[..., None] + torch.tensor((0.0, 4.0, 2.0))) % 6 - 3).abs() - 1
+    return value[..., None] * (1 - saturation[..., None] * (1 - ramp.clamp(0, 1)))
+
+
+def dress(draw: Draws, points: dict[str, Float[Tensor, "n 3"]]) -> dict[str, Float[Tensor, "n 3"]]:
+    """Draw skin, hair and clothes.
+
+    Args:
+        draw: each figure's random numbers.
+        points: what `sample_bodies` returned; the ends of sleeves and trouser legs are added to it.
+
+    Returns:
+        RGB colours, 0 to 1, by the names that `PARTS` calls paints.
+    """
+    sleeve, hem = draw.between(0.3, 0.9, 1), draw.between(0.45, 0.9, 1)
+    long_sleeve, long_hem = draw.chance(0.4, 1), draw.chance(0.65, 1)
+    for side in ("right", "left"):
+        for start, end, cut, share, long in (
+            ("shoulder", "elbow", "cuff", sleeve, long_sleeve),
+            ("hip", "knee", "hem", hem, long_hem),
+        ):
+            first, last = points[f"{side}_{start}"], points[f"{side}_{end}"]
+            points[f"{side}_{cut}"] = torch.lerp(first, last, torch.where(long, 1.0, share))
+    skin = draw.pick(torch.tensor(SKIN), (0.22, 0.22, 0.17, 0.15, 0.14, 0.1))
+    skin = (skin * draw.between(0.93, 1.07, 1)).clamp(0, 1)
+    hair = draw.pick(torch.tensor(HAIR), (0.25, 0.25, 0.18, 0.14, 0.08, 0.1))
+    hue, part, value = draw.unit(), draw.between(0.25, 0.75), draw.unit(2)
+    shirt = hsv(hue, draw.between(0.35, 0.95), 0.5 + 0.5 * value[:, 0])
+    trousers = hsv((hue + part) % 1, draw.between(0.15, 0.8), 0.2 + 0.5 * value[:, 1])
+    return {
+        "skin": skin,
+        "hair": hair,
+        "eyes": torch.full_like(skin, 0.08),
+        "shirt": shirt,
+        "trousers": trousers,
+        "arm": torch.where(long_sleeve, shirt, skin),
+        "leg": torch.where(long_hem, trousers, skin),
+        "shoes": hsv(draw.unit(), draw.between(0.0, 0.6), draw.between(0.1, 0.95)),
+    }

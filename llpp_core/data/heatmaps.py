@@ -46,8 +46,8 @@ def locate(heatmaps: Float[Tensor, "n joints height width"]) -> Float[Tensor, "n
     The highest pixel is moved towards its higher neighbour in x and in y, by the vertex of the parabola through the
     logarithms of the three values: exact for a Gaussian, and at most half a heatmap pixel.
     """
-    n, joints, height, width = heatmaps.shape
-    peak = heatmaps.reshape(n, joints, -1).argmax(-1)
+    width = heatmaps.shape[-1]
+    peak = heatmaps.flatten(-2).argmax(-1)
     row, column = peak // width, peak % width
     x = column + _offset(_gather_row(heatmaps, row), column)
     y = row + _offset(_gather_row(heatmaps.transpose(-1, -2), column), row)

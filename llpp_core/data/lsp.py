@@ -21,7 +21,11 @@ LSP_IMAGES, LSPET_IMAGES, LSP_TRAIN = 2_000, 10_000, 1_000
 
 
 def load_lsp(
-    root: str | Path, split: Literal["train", "test", "all"] = "all", *, size: int = 256, progress: bool = True
+    root: str | Path,
+    split: Literal["train", "test", "all"] = "all",
+    *,
+    size: int = 256,
+    progress: bool = True,
 ) -> PoseDataset:
     """Return LSP: its first 1,000 images ("train"), its last 1,000 ("test"), or all 2,000.
 

@@ -7,6 +7,7 @@ of the top-left pixel is (0, 0), x grows to the right and y downwards. A crop of
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,6 +48,9 @@ LIMBS = (
     ("neck", "head_top"),
 )
 """Pairs of joints that a drawn skeleton connects; names that a data set lacks are left out of its drawing."""
+
+_TENSORS = ("images", "joints", "visible", "annotated", "crop_to_image")
+"""The fields of a `PoseDataset` that have one row a sample."""
 
 
 def mirror(joint_names: Sequence[str]) -> list[int]:
@@ -143,12 +147,28 @@ class PoseDataset:
             IndexError: an index lies outside [0, n).
         """
         rows = torch.as_tensor(indices, dtype=torch.long).reshape(-1)
-        if len(rows) and not (0 <= int(rows.min()) and int(rows.max()) < len(self)):
+        if len(rows) and not (int(rows.min()) >= 0 and int(rows.max()) < len(self)):
             raise IndexError(f"{self.name} has samples 0 to {len(self) - 1}, asked for {rows.tolist()}")
         rows = rows.to(self.images.device)
-        tensors = ("images", "joints", "visible", "annotated", "crop_to_image")
-        return replace(
-            self,
-            ids=tuple(self.ids[i] for i in rows.tolist()),
-            **{field: getattr(self, field)[rows] for field in tensors},
-        )
+        tensors: dict[str, Any] = {field: getattr(self, field)[rows] for field in _TENSORS}
+        return replace(self, ids=tuple(self.ids[i] for i in rows.tolist()), **tensors)
+
+
+def concatenate(name: str, parts: Sequence[PoseDataset]) -> PoseDataset:
+    """Return the samples of several data sets as one, in their order.
+
+    Args:
+        name: of the whole.
+        parts: at least one, all with the same joints and side.
+
+    Raises:
+        ValueError: no part, parts with other joints or sides than the first, or an id that occurs twice.
+    """
+    if not parts:
+        raise ValueError(f"{name}: wanted at least one data set to put together, got 0")
+    first = parts[0]
+    for part in parts[1:]:
+        if (part.joint_names, part.size) != (first.joint_names, first.size):
+            raise ValueError(f"{name}: {part.name} has other joints or another side than {first.name}")
+    tensors: dict[str, Any] = {field: torch.cat([getattr(part, field) for part in parts]) for field in _TENSORS}
+    return replace(first, name=name, ids=tuple(i for part in parts for i in part.ids), **tensors)

@@ -1,8 +1,8 @@
 """`Explorer`: an ipywidget that also runs on a static page.
 
-A notebook shows it as an ordinary live widget: its traits are synchronised and can be linked. Its outputs hold
-`text/html` as well, from `Explorer.html`: the same ES module and the current state, on a model of ten lines in
-place of the kernel. That is what a built book shows, opened from a web server or from ``file://`` alike.
+A notebook shows it as an ordinary live widget: its traits are synchronised and can be linked. Its output
+holds `text/html` as well, from `Explorer.html`: the same ES module and the current state, on a model of ten
+lines in place of the kernel. A built book shows that, from a web server or from ``file://`` alike.
 """
 
 import html
@@ -19,8 +19,8 @@ import traitlets
 
 _FOLDER = Path(__file__).parent
 
-# What the kernel is in a notebook. Modules run in document order, so the first host not yet claimed is the one
-# above this script: no ids, and any number of explorers on a page.
+# Stands in for the kernel. Modules run in document order, so the first host not yet claimed is the one that
+# this script stands in: no ids, and any number of explorers on a page.
 _STANDALONE = """
 {
   const host = document.querySelector('.llpp-explorer[data-explorer="%(name)s"]:not([data-ready])');
@@ -64,15 +64,14 @@ class Bounded(traitlets.Float):  # type: ignore[type-arg]
         self.tag(sync=True)
 
     def validate(self, obj: Any, value: Any) -> float:
-        """Return the value as a float, or raise `TraitError` naming the trait, its bounds and what was got."""
+        """Return the value as a float, or raise `TraitError` that names the trait and its bounds."""
         try:
             number = math.nan if isinstance(value, (bool, str)) else float(value)
         except (TypeError, ValueError):
             number = math.nan
         if not self.low <= number <= self.high:  # false for NaN
             raise traitlets.TraitError(
-                f"{type(obj).__name__}.{self.name} must be a number from {self.low:g} to {self.high:g}, "
-                f"got {value!r}"
+                f"{type(obj).__name__}.{self.name} must be a number from {self.low:g} to {self.high:g}, got {value!r}"
             )
         return number
 
@@ -88,8 +87,8 @@ class Table:
 class Explorer(anywidget.AnyWidget):
     """Base of all explorers.
 
-    A subclass names its JavaScript and CSS files beside this module in ``parts`` and ``styles``; the parts are
-    joined in order after the generated `mathematics`, and the last one ends with ``export default { render };``.
+    A subclass names its JavaScript and CSS files beside this module in ``parts`` and ``styles``. The parts
+    are joined in order after the generated `mathematics`; the last ends with ``export default { render };``.
 
     Raises:
         TypeError: an argument names no trait of the explorer.
@@ -104,9 +103,8 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, **state: Any) -> None:
         unknown = sorted(set(state) - set(self.state_names()))
         if unknown:
-            raise TypeError(
-                f"{type(self).__name__} has no trait {', '.join(unknown)}; it has {', '.join(self.state_names())}"
-            )
+            known = ", ".join(self.state_names())
+            raise TypeError(f"{type(self).__name__} has no trait {', '.join(unknown)}; it has {known}")
         super().__init__(**state)
 
     @classmethod
@@ -162,10 +160,8 @@ class Explorer(anywidget.AnyWidget):
         rows = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows
         )
-        return (
-            f"<p>{html.escape(self.description())}</p>"
-            f'<div class="llpp-table"><table><thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table></div>'
-        )
+        head_and_body = f"<thead><tr>{header}</tr></thead><tbody>{rows}</tbody>"
+        return f'<p>{html.escape(self.description())}</p><div class="llpp-table"><table>{head_and_body}</table></div>'
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)

@@ -4,7 +4,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Set attributes and append children; `undefined` and `false` leave an attribute out. */
-function dress(node, attributes, children) {
+function dress(node, attributes, children = []) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
   }
@@ -37,11 +37,11 @@ function number(value, digits = 2) {
   return Number(text) === 0 ? "0" : text.replace("-", "−");
 }
 
-/** A gradient: always with its sign, whole numbers without decimals. */
+/** A gradient: always with its sign, whole numbers without decimals, small ones with one more. */
 function signed(value) {
-  if (Object.is(Math.abs(value), 0)) return "0";
-  const text = Number.isInteger(value) ? String(Math.abs(value)) : Math.abs(value).toFixed(3);
-  return (value < 0 ? "−" : "+") + text;
+  const size = Math.abs(value);
+  const text = Number.isInteger(size) ? String(size) : size.toFixed(size < 0.1 ? 4 : 3);
+  return (Number(text) === 0 ? "" : value < 0 ? "−" : "+") + (Number(text) === 0 ? "0" : text);
 }
 
 const clamp = (value, { min, max }) => Math.min(max, Math.max(min, value));

@@ -4,9 +4,6 @@ Each stack pools its input four times, climbs back up adding what it passed on t
 quarter of the input's size. Its features at five scales are what a loss predictor reads.
 """
 
-from typing import NamedTuple
-
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -46,7 +43,10 @@ class StackedHourglass(nn.Module):
         self.hourglasses = nn.ModuleList(Hourglass(channels, SCALES - 1) for _ in range(stacks))
         self.necks = nn.ModuleList(
             nn.Sequential(
-                Residual(channels, channels), nn.Conv2d(channels, channels, 1), nn.BatchNorm2d(channels), nn.ReLU()
+                Residual(channels, channels),
+                nn.Conv2d(channels, channels, 1),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(),
             )
             for _ in range(stacks)
         )
@@ -96,6 +96,7 @@ class Hourglass(nn.Module):
         self.up = nn.Sequential(Residual(channels, channels), nn.Upsample(scale_factor=2, mode="nearest"))
 
     def forward(self, x: Float[Tensor, "batch channels h w"]) -> list[Float[Tensor, "batch channels _ _"]]:
+        """Return the merged maps, finest first, each half the side of the one before."""
         inner = self.inner(self.down(x))
         coarser = inner if isinstance(inner, list) else [inner]
         return [self.across(x) + self.up(coarser[0]), *coarser]
@@ -121,5 +122,6 @@ class Residual(nn.Module):
         self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x: Float[Tensor, "batch inputs h w"]) -> Float[Tensor, "batch outputs h w"]:
+        """Return the input, widened where needed, plus what the bottleneck makes of it."""
         out: Tensor = self.skip(x) + self.body(x)
         return out

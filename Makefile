@@ -1,0 +1,51 @@
+# Two commands do it all: `make book` and `make test`. Each sets up what it needs in .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+# A relative LLPP_DATA is meant from here, but kernels and JupyterLab start elsewhere.
+ifdef LLPP_DATA
+export LLPP_DATA := $(abspath $(LLPP_DATA))
+endif
+
+.PHONY: book test serve lab lint bench clean lock
+
+book: .venv/.ready
+	$(BIN)/python book/build.py
+
+test: .venv/.ready
+	$(BIN)/python -m pytest
+
+serve: book
+	@echo "http://localhost:8000/ shows the book; Ctrl-C ends it"
+	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory book/_build/html
+
+lab: .venv/.ready
+	$(BIN)/jupyter lab notebooks
+
+lint: .venv/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/.ready
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-group-by=group
+
+clean:
+	rm -rf .venv book/_build .pytest_cache .mypy_cache .ruff_cache
+
+# Resolves the ranges of pyproject.toml anew into exact versions; torch stays where it is pinned below.
+lock:
+	rm -rf .lock-venv && $(PYTHON) -m venv .lock-venv
+	.lock-venv/bin/pip install --quiet "torch==2.13.0" ".[book,dev]" "hatchling>=1.27" "editables>=0.5"
+	.lock-venv/bin/pip freeze --exclude llpp-core | sed 's/^\(torch==[0-9.]*\)+.*/\1/' > requirements.lock
+	rm -rf .lock-venv
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "wanted Python 3.11 or newer as $(PYTHON), got: $$($(PYTHON) --version 2>&1); name another with make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@echo "setting up .venv from requirements.lock: a minute or more, most of it torch"
+	$(BIN)/pip install -qq --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,203 @@
+"""Builds the book: runs the notebooks that changed, stages them beside the prose, and renders the pages.
+
+    python book/build.py                      what `make book` runs
+    python book/build.py -p epochs 5          with a parameter for every notebook that has it
+    python book/build.py --only-notebooks     stop after running the notebooks
+
+Everything it writes lies in ``book/_build``: ``executed/`` (one run of a notebook for each key), ``source/`` (what
+Sphinx reads) and ``html/``. A notebook runs again only when its key changes; the key covers the notebook, the
+parameters, the sources of ``llpp_core``, ``requirements.lock``, the Python version, and the data it would read.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import distribution
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import yaml
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+
+from llpp_core import store
+from llpp_core.experiment import data_folder
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "book" / "_build"
+TIMEOUT = 900
+"""Seconds that a cell may take. No notebook takes nearly as long; without a limit a hung kernel would wait for ever."""
+
+Parameters = dict[str, Any]
+
+
+class BookError(Exception):
+    """Something that the reader of the message can mend; its text is one sentence, and a traceback adds nothing."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build the book and return the exit status: 0 done, 1 a notebook or a page failed, 2 bad input."""
+    parser = argparse.ArgumentParser(description="Run the notebooks that changed and build the book.")
+    parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    parser.add_argument("--only-notebooks", action="store_true", help="stop after running the notebooks")
+    options = parser.parse_args(arguments)
+    notebooks = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    try:
+        parameters = _parameters_of(notebooks, dict(options.parameter))
+        folder = data_folder(str(parameters["data"]) if "data" in parameters else "auto")
+    except (BookError, ValueError) as error:
+        print(f"book: {error}", file=sys.stderr)
+        return 2
+    if folder is not None:
+        os.environ["LLPP_DATA"] = str(folder.resolve())  # kernels start elsewhere than a relative path may mean
+    try:
+        executed = {notebook.name: execute(notebook, parameters, folder) for notebook in notebooks}
+        if options.only_notebooks:
+            return 0
+        stage(executed)
+        render()
+    except BookError as error:
+        print(f"book: {error}", file=sys.stderr)
+        return 1
+    print(f"The book is ready: {BUILD / 'html' / 'index.html'}")
+    return 0
+
+
+def key(notebook: Path, parameters: Parameters, data: Path | None) -> str:
+    """Return the key of a notebook's run: anything that could change its outputs changes it."""
+    known = papermill.inspect_notebook(str(notebook))
+    package = ROOT / "llpp_core"
+    sources = sorted(p for p in package.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    parts: list[str | bytes] = [notebook.read_bytes(), (ROOT / "requirements.lock").read_bytes()]
+    parts += [
+        platform.python_version(),
+        json.dumps({k: v for k, v in parameters.items() if k in known}, sort_keys=True),
+    ]
+    for source in sources:
+        parts += [source.relative_to(package).as_posix(), source.read_bytes()]
+    if "data" in known and data is not None:
+        parts += [store.folder_fingerprint(data / name) for name in ("lsp", "lspet")]
+    return store.fingerprint(parts)[:16]
+
+
+def execute(notebook: Path, parameters: Parameters, data: Path | None) -> Path:
+    """Return the executed copy of a notebook, run through papermill unless one of the same key is there already.
+
+    Raises:
+        BookError: a cell failed (named, with its error), or a notebook wrote a warning.
+    """
+    target = BUILD / "executed" / notebook.stem / f"{key(notebook, parameters, data)}.ipynb"
+    if target.exists():
+        print(f"{notebook.name}: unchanged since it ran")
+        return target
+    print(f"{notebook.name}: running", flush=True)
+    known = papermill.inspect_notebook(str(notebook))
+    with store.written_whole(target) as part:
+        try:
+            node = papermill.execute_notebook(
+                str(notebook),
+                None,
+                parameters={k: v for k, v in parameters.items() if k in known},
+                cwd=str(ROOT),
+                progress_bar=False,  # the notebooks' own bars are shown instead
+                stderr_file=sys.stderr,
+                execution_timeout=TIMEOUT,
+            )
+        except PapermillExecutionError as error:
+            raise BookError(
+                f"{notebook.name} failed in cell {error.cell_index}: {error.ename}: {error.evalue}"
+            ) from None
+        for number, cell in enumerate(node.cells):
+            said = "".join(o.text for o in cell.get("outputs", []) if o.output_type == "stream" and o.name == "stderr")
+            warning = _without_progress(said)
+            if warning:
+                raise BookError(f"{notebook.name}, cell {number}, wrote a warning: {warning}")
+        part.write_text(nbformat.writes(node) + "\n", encoding="utf-8")
+    return target
+
+
+def stage(executed: Mapping[str, Path]) -> None:
+    """Lay out what Sphinx reads in ``_build/source``: prose, assets, vendored scripts, executed notebooks."""
+    source = BUILD / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    (source / "notebooks").mkdir(parents=True)
+    ignored = shutil.ignore_patterns("_build", "results", "__pycache__", "*.py")
+    shutil.copytree(ROOT / "book", source / "book", ignore=ignored)
+    shutil.copytree(ROOT / "book" / "_ext", source / "book" / "_ext", dirs_exist_ok=True)
+    shutil.copy(ROOT / "_config.yml", source)
+    vendor = source / "book" / "assets" / "vendor"
+    vendor.mkdir()
+    # The package's folder has a hyphen in its name, so it cannot be imported.
+    mathjax = distribution("sphinx-mathjax-offline").locate_file(
+        "sphinx-mathjax-offline/static/mathjax/tex-svg-full.js"
+    )
+    shutil.copy(str(mathjax), vendor / "mathjax-tex-svg-full.js")
+    shutil.copy(str(files("plotly") / "package_data" / "plotly.min.js"), vendor)
+    for name, path in executed.items():
+        node = nbformat.read(path, as_version=4)
+        (source / "notebooks" / name).write_text(nbformat.writes(_for_the_page(node)) + "\n", encoding="utf-8")
+
+
+def render() -> None:
+    """Run Jupyter Book over the staged sources, warnings as errors.
+
+    Raises:
+        BookError: Jupyter Book failed; its output is shown.
+    """
+    source = BUILD / "source"
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_book",
+        "build",
+        ".",
+        "--toc",
+        "book/_toc.yml",
+        "--path-output",
+        str(ROOT / "book"),
+    ]
+    print("rendering the pages", flush=True)
+    # A page of an earlier build that the table of contents no longer names would stay for ever.
+    shutil.rmtree(BUILD / "html", ignore_errors=True)
+    done = subprocess.run(
+        [*command, "-W", "-n", "--keep-going", "-q"], cwd=source, capture_output=True, text=True, check=False
+    )
+    if done.returncode or not (BUILD / "html" / "index.html").exists():
+        raise BookError(f"Jupyter Book failed:\n{done.stdout}{done.stderr}")
+
+
+def _parameters_of(notebooks: list[Path], given: Mapping[str, str]) -> Parameters:
+    known = {name for notebook in notebooks for name in papermill.inspect_notebook(str(notebook))}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise BookError(f"no notebook has the parameter {', '.join(unknown)}; they have {', '.join(sorted(known))}")
+    return {name: yaml.safe_load(value) for name, value in given.items()}
+
+
+def _without_progress(text: str) -> str:
+    """Return what is left of a cell's stderr without tqdm's bars, each of which ends in a carriage return or line."""
+    return "\n".join(line for line in re.split(r"[\r\n]+", text) if line.strip() and not re.search(r"\d+%\|", line))
+
+
+def _for_the_page(node: NotebookNode) -> NotebookNode:
+    """Return a notebook without what a page has no use for: bars, widget state, and the paths of this machine."""
+    node.metadata.pop("widgets", None)
+    node.metadata.pop("papermill", None)
+    for cell in node.cells:
+        cell.metadata.pop("papermill", None)
+        if "outputs" in cell:
+            cell.outputs = [o for o in cell.outputs if not (o.output_type == "stream" and o.name == "stderr")]
+    return node
+
+
+if __name__ == "__main__":
+    sys.exit(main())

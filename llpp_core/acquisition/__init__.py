@@ -1,0 +1,34 @@
+"""Which samples to ask labels for: one strategy a file, found by name.
+
+A strategy *scores* a pool, one number a sample, higher = ask for it first, and *selects* a budget of indices from the
+scores. Core-Set has no score of a single sample: what it picks depends on what it picked before.
+"""
+
+from llpp_core.acquisition.core_set import CoreSet, k_center_greedy
+from llpp_core.acquisition.predicted_loss import PredictedLoss
+from llpp_core.acquisition.random import Random
+from llpp_core.acquisition.strategy import Pool, Strategy, top
+
+__all__ = ["CoreSet", "Pool", "PredictedLoss", "Random", "Strategy", "get", "k_center_greedy", "names", "top"]
+
+_STRATEGIES: dict[str, type[Strategy]] = {
+    "random": Random,
+    "core_set": CoreSet,
+    "predicted_loss": PredictedLoss,
+}
+
+
+def names() -> list[str]:
+    """Return the names that `get` knows."""
+    return list(_STRATEGIES)
+
+
+def get(name: str) -> Strategy:
+    """Return the strategy of that name.
+
+    Raises:
+        ValueError: no strategy has that name; the sentence lists those there are.
+    """
+    if name not in _STRATEGIES:
+        raise ValueError(f"no strategy is called {name!r}; there are {', '.join(_STRATEGIES)}")
+    return _STRATEGIES[name]()

@@ -1,0 +1,135 @@
+"""Where an experiment's data comes from: labeled crops to train on, labeled ones to test on, a pool to choose from.
+
+With real data the paper's setting: train on LSP's first 1,000 images, test on its last 1,000, and choose from LSPET, a
+shift in distribution. Without any, the same shape in rendered figures: everyday poses to train and test on, and a pool
+of which half is acrobatic.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from llpp_core.acquisition import Pool, get, top
+from llpp_core.data.figures import render_figures
+from llpp_core.data.lsp import load_lsp, load_lspet
+from llpp_core.data.pose import PoseDataset, concatenate
+from llpp_core.training import Scores
+
+FIGURES = "figures"
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three parts of an experiment.
+
+    Attributes:
+        train: what the base model is trained on.
+        test: held out, of the same distribution.
+        pool: unlabeled as far as any method knows, of a shifted distribution.
+    """
+
+    train: PoseDataset
+    test: PoseDataset
+    pool: PoseDataset
+
+
+def data_folder(data: str) -> Path | None:
+    """Return the folder of real data that ``data`` names, or None for rendered figures.
+
+    Args:
+        data: a folder that holds ``lsp/`` and ``lspet/``; "figures"; or "auto": the folder that the environment
+            variable ``LLPP_DATA`` names, figures where it is not set.
+
+    Raises:
+        ValueError: the folder, or one of the two inside it, is not there.
+    """
+    if data == FIGURES or (data == "auto" and not os.environ.get("LLPP_DATA")):
+        return None
+    named_by = "LLPP_DATA" if data == "auto" else "data"
+    folder = Path(os.environ["LLPP_DATA"] if data == "auto" else data).expanduser()
+    for needed in (folder, folder / "lsp", folder / "lspet"):
+        if not needed.is_dir():
+            wanted = "a folder that holds lsp/ and lspet/, each with images/ and joints.mat"
+            raise ValueError(f"{named_by} must name {wanted}; {needed} is no folder")
+    return folder
+
+
+def load_splits(
+    data: str = "auto",
+    *,
+    seed: int = 0,
+    size: int = 64,
+    train_figures: int = 2_000,
+    test_figures: int = 500,
+    pool: int = 2_000,
+    progress: bool = True,
+) -> Splits:
+    """Return the parts of an experiment, real or rendered.
+
+    Args:
+        data: as in `data_folder`.
+        seed: of the rendered figures, or of the sample of LSPET.
+        size: side of the crops in pixels.
+        train_figures: rendered figures to train on; LSP's training half is always taken whole.
+        test_figures: rendered figures held out; LSP's test half is always taken whole.
+        pool: images of LSPET, or rendered figures (half of them acrobatic), to choose from; at least 2.
+        progress: show a progress bar while images are read.
+    """
+    folder = data_folder(data)
+    if folder is None:
+        # Streams of figures that no seed shares with another part.
+        return Splits(
+            train=render_figures(train_figures, 3 * seed, size=size, poses="everyday"),
+            test=render_figures(test_figures, 3 * seed + 1, size=size, poses="everyday"),
+            pool=_mixed_pool(pool, 3 * seed + 2, size),
+        )
+    return Splits(
+        train=load_lsp(folder / "lsp", "train", size=size, progress=progress),
+        test=load_lsp(folder / "lsp", "test", size=size, progress=progress),
+        pool=load_lspet(folder / "lspet", sample=pool, seed=seed, size=size, progress=progress),
+    )
+
+
+def device(name: str = "auto") -> str:
+    """Return a torch device: "auto" is the GPU where there is one.
+
+    Raises:
+        ValueError: the device is unknown, or not there.
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f'device must be "auto", "cpu" or a GPU that torch finds, got {name!r}') from error
+    return name
+
+
+def picks(scores: Scores, pool: PoseDataset, budget: int, *, seed: int = 0) -> dict[str, Tensor]:
+    """Return what each method would ask to be labeled: indices into the pool, first to ask for first.
+
+    Args:
+        scores: of the pool.
+        pool: what to choose from.
+        budget: how many each method may ask for, 1 to the pool's size.
+        seed: of the random choice.
+
+    Returns:
+        "random", one entry a loss predictor under its name, and "oracle", which sees the true losses and is no method.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    chosen = {"random": get("random").select(Pool(pool.ids), budget, generator=generator)}
+    for name, predicted in scores.predicted_loss.items():
+        candidates = Pool(pool.ids, predicted_loss=predicted)
+        chosen[name] = get("predicted_loss").select(candidates, budget, generator=generator)
+    chosen["oracle"] = top(scores.true_loss, budget, ids=pool.ids)
+    return chosen
+
+
+def _mixed_pool(n: int, seed: int, size: int) -> PoseDataset:
+    everyday = render_figures(n - n // 2, seed, size=size, poses="everyday")
+    acrobatic = render_figures(n // 2, seed, size=size, poses="acrobatic")
+    return concatenate("rendered figures, everyday and acrobatic", [everyday, acrobatic])
