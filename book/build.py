@@ -111,6 +111,7 @@ def execute(notebook: Path, parameters: Parameters, data: Path | None) -> Path:
                 progress_bar=False,  # the notebooks' own bars are shown instead
                 stderr_file=sys.stderr,
                 execution_timeout=TIMEOUT,
+                extra_arguments=["--IPKernelApp.log_level=40"],  # a notice that its loopback port is not encrypted
             )
         except PapermillExecutionError as error:
             raise BookError(
@@ -154,17 +155,8 @@ def render() -> None:
         BookError: Jupyter Book failed; its output is shown.
     """
     source = BUILD / "source"
-    command = [
-        sys.executable,
-        "-m",
-        "jupyter_book",
-        "build",
-        ".",
-        "--toc",
-        "book/_toc.yml",
-        "--path-output",
-        str(ROOT / "book"),
-    ]
+    jupyter_book = str(Path(sys.executable).with_name("jupyter-book"))
+    command = [jupyter_book, "build", ".", "--toc", "book/_toc.yml", "--path-output", str(ROOT / "book")]
     print("rendering the pages", flush=True)
     # A page of an earlier build that the table of contents no longer names would stay for ever.
     shutil.rmtree(BUILD / "html", ignore_errors=True)
@@ -196,6 +188,8 @@ def _for_the_page(node: NotebookNode) -> NotebookNode:
         cell.metadata.pop("papermill", None)
         if "outputs" in cell:
             cell.outputs = [o for o in cell.outputs if not (o.output_type == "stream" and o.name == "stderr")]
+            for output in cell.outputs:  # Sphinx knows no plotly; it takes the HTML that stands beside it
+                output.get("data", {}).pop("application/vnd.plotly.v1+json", None)
     return node
 
 

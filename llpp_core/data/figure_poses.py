@@ -320,7 +320,7 @@ def dress(draw: Draws, points: dict[str, Float[Tensor, "n 3"]]) -> dict[str, Flo
         RGB colours, 0 to 1, by the names that `PARTS` calls paints.
     """
     sleeve, hem = draw.between(0.3, 0.9, 1), draw.between(0.45, 0.9, 1)
-    long_sleeve, long_hem = draw.chance(0.4, 1), draw.chance(0.65, 1)
+    long_sleeve, long_hem = draw.chance(0.3, 1), draw.chance(0.5, 1)
     for side in ("right", "left"):
         for start, end, cut, share, long in (
             ("shoulder", "elbow", "cuff", sleeve, long_sleeve),

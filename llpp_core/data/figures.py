@@ -90,7 +90,7 @@ def _compose(layers: list[Layer], background: Float[Tensor, "n 3 s s"]) -> Float
     for weight, layer in zip(weights.unbind(1), layers, strict=True):
         distance = _distance(x, y, layer)
         rim = layer[1][:, 9, None, None]
-        shade = torch.addcmul(1 - 0.18 * rim, distance, -0.16 * rim).clamp_(0.7, 1)  # limbs stand apart
+        shade = torch.addcmul(1 - 0.25 * rim, distance, -0.2 * rim).clamp_(0.62, 1)  # limbs stand apart
         covered = torch.sub(0.5, distance, out=distance).clamp_(0, 1).mul_(clear)
         clear.sub_(covered)
         torch.mul(covered, shade, out=weight)
