@@ -62,7 +62,7 @@ def load_splits(
     *,
     seed: int = 0,
     size: int = 64,
-    train_figures: int = 2_000,
+    train_figures: int = 1_000,
     test_figures: int = 500,
     pool: int = 2_000,
     progress: bool = True,

@@ -43,7 +43,7 @@ class TrainingConfig:
     """
 
     epochs: int = 30
-    batch_size: int = 32
+    batch_size: int = 16
     learning_rate: float = 2e-3
     foreground: float = 20.0
     sigma: float = 1.0
@@ -255,7 +255,7 @@ class _Run:
         self.joints = data.joints.to(config.device)
         self.annotated = data.annotated.to(config.device)
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.optimizer = torch.optim.Adam(self.modules.parameters(), lr=config.learning_rate)
+        self.optimizer = torch.optim.Adam(self.modules.parameters(), lr=config.learning_rate, fused=True)
         self.batches = len(data) // config.batch_size  # a last, smaller batch would have fewer pairs: left out
         self.steps = self.batches * config.epochs
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(

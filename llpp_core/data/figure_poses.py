@@ -3,8 +3,8 @@
 Everything is batched over figures. A body lives in its own frame, in units of its standing height: the origin
 is the middle of the pelvis, x points to the person's left, y up, z out of the chest. `sample_bodies` returns
 it in the camera's axes: x to the picture's right, y up, z towards the viewer. So an upright person who faces
-us has the right hand on the picture's left, as in LSP. Segment lengths follow Drillis and Contini (1966); the
-head is a little larger, since at 64 pixels a face must still show which way it looks.
+us has the right hand on the picture's left, as in LSP. Segment lengths are near those of Drillis and Contini
+(1966); head and trunk are a little larger, since at 64 pixels a face must still show which way it looks.
 """
 
 import math

@@ -1,0 +1,143 @@
+"""The built book in a real browser, from files and with the network blocked: what a reader sees is whole."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+PAGES = [
+    "book/intro",
+    "book/notation",
+    "book/bibliography",
+    "notebooks/01_learning_loss",
+    "notebooks/02_learning_loss_pp",
+    "notebooks/03_train_and_predict",
+]
+SCHEMES = {"light": {"color_scheme": "light"}, "dark": {"color_scheme": "dark"}}
+NARROW = {"viewport": {"width": 360, "height": 740}}
+
+
+def settle(page):
+    """Wait until mathematics and figures are done."""
+    page.wait_for_function("() => !window.MathJax || (MathJax.startup && MathJax.startup.promise)")
+    page.evaluate("async () => { if (window.MathJax && MathJax.startup) await MathJax.startup.promise }")
+    page.wait_for_function("() => [...document.querySelectorAll('.llpp-plot')].every(p => p.dataset.drawn === 'true')")
+
+
+def test_every_page_of_the_contents_is_tested(root):
+    contents = (root / "book" / "_toc.yml").read_text()
+    assert sorted(re.findall(r"(?:root|file): (\S+)", contents)) == sorted(PAGES)
+
+
+def test_the_first_page_is_where_the_build_says(book, open_page):
+    visit = open_page(book / "index.html")
+    visit.page.wait_for_url("**/book/intro.html")
+    assert visit.page.locator("h1").inner_text().startswith("LearningLoss++")
+    assert not visit.complaints
+
+
+@pytest.mark.parametrize("options", SCHEMES.values(), ids=SCHEMES)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_whole(book, open_page, name, options):
+    visit = open_page(book / f"{name}.html", **options)
+    settle(visit.page)
+    assert not visit.complaints, visit.complaints
+    raw = visit.page.locator(".math").filter(has_not=visit.page.locator("mjx-container"))
+    assert raw.count() == 0, f"not typeset: {raw.all_inner_texts()[:3]}"
+    assert visit.page.locator("mjx-merror, [data-mjx-error]").count() == 0
+    plots = visit.page.locator(".llpp-plot")
+    for i in range(plots.count()):
+        assert plots.nth(i).locator(".main-svg").count() > 0
+        assert plots.nth(i).bounding_box()["height"] > 200
+    for picture in visit.page.locator("img").all():
+        assert picture.evaluate("i => i.complete && i.naturalWidth > 0")
+
+
+def test_the_chapters_have_the_figures_and_formulas_that_they_should(book, open_page):
+    found = {}
+    for name in PAGES[3:]:
+        visit = open_page(book / f"{name}.html")
+        settle(visit.page)
+        count = visit.page.locator
+        found[name] = (count(".llpp-plot").count(), count(".llpp-gallery").count(), count("mjx-container").count() > 5)
+    assert found == {PAGES[3]: (2, 0, True), PAGES[4]: (2, 0, True), PAGES[5]: (4, 3, True)}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_scrolls_sideways_on_a_telephone(book, open_page, name):
+    visit = open_page(book / f"{name}.html", **NARROW)
+    settle(visit.page)
+    assert visit.page.evaluate("() => document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("name", ["book/intro", "notebooks/02_learning_loss_pp"])
+def test_every_slider_that_moves_redraws(book, open_page, name):
+    visit = open_page(book / f"{name}.html")
+    settle(visit.page)
+    sliders = visit.page.locator("input[type=range]")
+    assert sliders.count() >= 4
+    for i in range(sliders.count()):
+        slider = sliders.nth(i)
+        explorer = visit.page.locator(".llpp-explorer, [data-explorer]").first
+        before = explorer.inner_html()
+        value = slider.input_value()
+        slider.focus()
+        slider.press("ArrowRight")
+        assert slider.input_value() != value
+        visit.page.wait_for_function("([e, b]) => e.innerHTML !== b", arg=[explorer.element_handle(), before])
+    assert not visit.complaints
+
+
+def test_figures_follow_the_reader_from_light_to_dark(book, open_page):
+    visit = open_page(book / "notebooks/02_learning_loss_pp.html", color_scheme="light")
+    settle(visit.page)
+    colour = "() => getComputedStyle(document.querySelector('.llpp-plot .xtick text')).fill"
+    before = visit.page.evaluate(colour)
+    visit.page.evaluate("() => { document.documentElement.dataset.theme = 'dark' }")
+    visit.page.wait_for_function(f"b => ({colour})() !== b", arg=before)
+
+
+def test_plotly_is_loaded_where_there_is_a_figure_and_nowhere_else(book, open_page):
+    for name in PAGES:
+        visit = open_page(book / f"{name}.html")
+        settle(visit.page)
+        loaded = visit.page.locator("script[src*='plotly']").count()
+        assert loaded == (1 if visit.page.locator(".llpp-plot").count() else 0)
+
+
+def test_every_figure_has_a_caption_an_alternative_text_and_its_data(book):
+    for name in PAGES[3:]:
+        html = (book / f"{name}.html").read_text()
+        for figure in re.findall(r'<figure class="llpp-figure">.*?</figure>', html, flags=re.DOTALL):
+            assert re.search(r'aria-label="[^"]{20,}"', figure)
+            assert re.search(r"<figcaption>.{20,}</figcaption>", figure, flags=re.DOTALL)
+            assert "Download as CSV" in figure
+            spec = re.search(r'application/vnd.plotly.v1\+json">(.*?)</script>', figure, flags=re.DOTALL)
+            assert json.loads(spec[1])["data"]
+
+
+def test_accuracy_stands_above_every_correlation(book):
+    html = (book / "notebooks/03_train_and_predict.html").read_text()
+    specs = re.findall(r'application/vnd.plotly.v1\+json">(.*?)</script>', html, flags=re.DOTALL)
+    scatters = [s for s in map(json.loads, specs) if "Pearson" in json.dumps(s["layout"])]
+    assert len(scatters) == 2
+    for spec in scatters:
+        assert re.match(r"PCK@0\.2 of the pose model here: \d\.\d\d", spec["layout"]["title"]["text"])
+    assert html.index("PCK@0.2") < html.index("Pearson")
+
+
+def test_the_page_says_what_made_it(book):
+    text = re.sub(r"<[^>]+>", "", (book / "notebooks/03_train_and_predict.html").read_text())
+    assert re.search(r"trained on [\d,]+ images of .+, \d+ epochs", text)
+    assert re.search(r"scored [\d,]+ images of .+ and [\d,]+ of", text)
+    assert re.search(r"minutes of training, [\d.]+ in all, on (CPU|NVIDIA)", text)
+    assert re.search(r"Python 3\.\d+\.\d+, torch 2\.", text)
+
+
+def test_no_page_names_a_path_of_the_machine_that_built_it(book, root):
+    for page in book.rglob("*.html"):
+        assert str(root) not in page.read_text(), f"{page.name} holds {root}"
+    for page in (book / "_sources").rglob("*"):
+        assert not page.is_file() or str(root) not in page.read_text(), f"{page.name} holds {root}"
+    assert Path(root).is_absolute()

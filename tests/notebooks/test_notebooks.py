@@ -1,0 +1,82 @@
+"""The notebooks, run through papermill as a reader runs them; the book's own tests run them with their defaults."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+TRAIN = "03_train_and_predict"
+SMALL = {"epochs": "1", "pool_size": "60"}
+
+
+def papermill(root, notebook, out, *arguments, **environment):
+    """Run papermill's command line and return the finished process."""
+    command = [sys.executable, "-m", "papermill", f"notebooks/{notebook}.ipynb", str(out), "--execution-timeout", "300"]
+
+    return subprocess.run(
+        [*command, *arguments],
+        cwd=root, capture_output=True, text=True, check=False, timeout=600, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def small(**parameters):
+    return [word for name, value in {**SMALL, **parameters}.items() for word in ("-p", name, value)]
+
+
+def printed(path: Path) -> str:
+    texts = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        for output in cell.get("outputs", []):
+            texts.append(output.get("text", "") or output.get("data", {}).get("text/markdown", ""))
+            texts.append(output.get("data", {}).get("text/plain", ""))
+    return "\n".join(texts)
+
+
+def test_the_readme_command_runs_as_a_user_types_it(root, tmp_path):
+    out = tmp_path / "out.ipynb"
+    done = papermill(root, TRAIN, out, *small(seed="3", data="figures"))
+    assert done.returncode == 0, done.stderr[-3000:]
+    text = printed(out)
+    assert "seed 3" in text
+    assert "1 epochs" in text or "1 epoch" in text
+    assert "low" in text, "after one epoch the page has to say that the model's accuracy is low"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("epoch", "1", r"no parameter 'epoch'; did you mean 'epochs'\?"),
+        ("epochs", "many", r"'epochs' must be int, got 'many'"),
+        ("epochs", "0", r"epochs of at least 1"),
+        ("device", "abacus", r"device must be .* got 'abacus'"),
+        ("image_size", "100", r"multiples? of 64"),
+        ("data", "/no/such/folder", r"/no/such/folder is no folder"),
+    ],
+)
+def test_a_bad_parameter_stops_it_with_one_sentence_before_any_training(root, tmp_path, name, value, sentence):
+    out = tmp_path / "out.ipynb"
+    done = papermill(root, TRAIN, out, "-p", name, value)
+    assert done.returncode != 0
+    assert re.search(sentence, done.stderr), done.stderr[-1500:]
+    assert "training:" not in nbformat.writes(nbformat.read(out, as_version=4))
+
+
+@pytest.mark.parametrize("notebook", ["01_learning_loss", "02_learning_loss_pp"])
+def test_a_theory_chapter_runs_with_other_parameters(root, tmp_path, notebook):
+    out = tmp_path / "out.ipynb"
+    done = papermill(root, notebook, out, "-p", "true_loss_j", "0.46", "-p", "margin", "0.1")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "derived minus claimed = [0, 0, 0]" in printed(out)
+
+
+def test_the_default_run_on_figures_reaches_the_accuracy_that_the_page_needs(root, tmp_path):
+    out = tmp_path / "out.ipynb"
+    done = papermill(root, TRAIN, out, "-p", "data", "figures")
+    assert done.returncode == 0, done.stderr[-3000:]
+    pck = re.search(r"\| rendered figures, everyday \| \*\*([\d.]+)\*\*", printed(out))
+    assert pck is not None
+    assert float(pck[1]) >= 0.8
