@@ -129,6 +129,7 @@ def learning_curves(history: History) -> Figure:
             "overlaying": "y",
             "side": "right",
             "type": "log",
+            "tickvals": [0.001, 0.01, 0.1, 1, 10],
             "showgrid": False,
         },
     )
