@@ -285,15 +285,14 @@ def gradient_curves(
     plot = _plot(height=380, xaxis_title="predicted gap l̂ᵢ − l̂ⱼ", yaxis_title="∂L / ∂l̂ᵢ")
     keys = {"Learning Loss": "LL", "LearningLoss++": "LL++"}
     for name, values in gradients.items():
-        shape = "hv" if name == "Learning Loss" else "linear"
-        plot.add_scatter(x=gaps, y=values, name=name, line={"color": COLOURS[keys.get(name, name)], "shape": shape})
+        plot.add_scatter(x=gaps, y=values, name=name, line={"color": COLOURS[keys.get(name, name)]})
     li, lj = true_losses
     plot.update_yaxes(range=[-1.1, 1.1])
     return Figure(
         plot,
         caption=f"The gradient in the first predicted loss, for true losses {li:g} and {lj:g} and ξ = {margin:g}. "
-        "Learning Loss pushes with full force until the gap is ξ, whatever the true losses; LearningLoss++ pushes "
-        "with the difference of shares, and rests where they agree.",
+        "Learning Loss pushes with full force until the gap is ξ in the direction of the true one, however close "
+        "the true losses are; LearningLoss++ pushes with the difference of shares, and rests where they agree.",
         alt=f"Two curves over the predicted gap, for true losses {li:g} and {lj:g}: a step between −1, 0 and 1 for "
         f"Learning Loss, a sigmoid through zero at {np.log(li / lj):.2f} for LearningLoss++.",
         data={

@@ -57,5 +57,5 @@ def as_list(features: Mapping[str, Tensor] | Sequence[Tensor], channels: Sequenc
 def seeded(seed: int) -> Iterator[None]:
     """Draw the initial weights of the models made inside from ``seed``, and leave torch's global state as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # the CPU's alone: models are made there
         yield
