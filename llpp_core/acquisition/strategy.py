@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -26,6 +26,7 @@ class Pool:
     labeled_embeddings: Float[Tensor, "m d"] | None = None
 
 
+@runtime_checkable
 class Strategy(Protocol):
     """Scores a pool (higher = ask first) and selects a budget from it."""
 
