@@ -117,9 +117,19 @@ def paper_heads(model: nn.Module, size: int, *, seed: int = 0, margin: float = 1
         model: a task model with ``feature_info``; the features of its last stack are read.
         size: side of the crops in pixels.
         seed: of the initial weights; the two pooled predictors start from the same ones.
-        margin: ξ of Learning Loss.
+        margin: ξ of Learning Loss, ≥ 0.
+
+    Raises:
+        ValueError: ``size`` is no multiple of the model's coarsest stride, or ``margin`` < 0.
     """
     last = last_stack(model)
+    coarsest = last[-1].stride
+    if size < coarsest or size % coarsest:
+        raise ValueError(
+            f"the crops' side must be a multiple of {coarsest} pixels, this model's coarsest stride; got {size}"
+        )
+    if not margin >= 0:
+        raise ValueError(f"margin must be at least 0, got {margin}")
     names = tuple(info.name for info in last)
     channels = [info.channels for info in last]
     sizes = [size // info.stride for info in last]

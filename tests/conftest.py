@@ -1,12 +1,31 @@
-"""Two cores at most, and a way past the type checks that only the tests run."""
+"""Shared by all tests: the project's root, one build of the book, and a way past the checks that only tests run."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import jaxtyping
 import pytest
 import torch
 
-torch.set_num_threads(1)
+ROOT = Path(__file__).resolve().parent.parent
+
+torch.set_num_threads(1)  # tiny tensors: more threads wait for each other longer than they work
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's root folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def book(root: Path) -> Path:
+    """The folder of the built book, as `make book` makes it: notebooks that did not change are not run again."""
+    done = subprocess.run([sys.executable, "book/build.py"], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"the book does not build:\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
+    return root / "book" / "_build" / "html"
 
 
 @pytest.fixture

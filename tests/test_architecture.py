@@ -139,7 +139,7 @@ def test_every_exported_room_can_be_named_and_none_is_forgotten() -> None:
 
 
 def test_an_unknown_room_is_an_error_that_lists_the_known_ones() -> None:
-    with pytest.raises(AttributeError, match="llpp_core has no 'lossess'; it has acquisition, analysis, .*training"):
+    with pytest.raises(AttributeError, match=r"llpp_core has no 'lossess'; it has acquisition, analysis, .*training"):
         _ = llpp_core.lossess
 
 

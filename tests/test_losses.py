@@ -223,7 +223,7 @@ def test_an_empty_batch_is_refused(loss) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_a_prediction_that_is_not_finite_is_named_by_position(loss, value: float) -> None:
     predicted = torch.tensor([0.0, value, 1.0, value])
-    with pytest.raises(ValueError, match="predicted_loss must be finite; it is not at position 1, 3$"):
+    with pytest.raises(ValueError, match=r"predicted_loss must be finite; it is not at position 1, 3$"):
         loss(predicted, torch.ones(4))
 
 
@@ -231,7 +231,7 @@ def test_a_prediction_that_is_not_finite_is_named_by_position(loss, value: float
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e-12])
 def test_a_true_loss_that_is_no_loss_is_named_by_position(loss, value: float) -> None:
     true = torch.tensor([1.0, 1.0, value], dtype=torch.float64)
-    with pytest.raises(ValueError, match="true_loss must be finite and at least 0; it is not at position 2$"):
+    with pytest.raises(ValueError, match=r"true_loss must be finite and at least 0; it is not at position 2$"):
         loss(torch.zeros(3, dtype=torch.float64), true)
 
 

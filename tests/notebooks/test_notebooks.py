@@ -53,7 +53,7 @@ def test_the_readme_command_runs_as_a_user_types_it(root, tmp_path):
         ("epochs", "many", r"'epochs' must be int, got 'many'"),
         ("epochs", "0", r"epochs of at least 1"),
         ("device", "abacus", r"device must be .* got 'abacus'"),
-        ("image_size", "100", r"multiples? of 64"),
+        ("image_size", "100", r"must be a multiple of 64 pixels"),
         ("data", "/no/such/folder", r"/no/such/folder is no folder"),
     ],
 )
