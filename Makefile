@@ -1,10 +1,6 @@
 # Two commands do it all: `make book` and `make test`. Each sets up what it needs in .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
-# A relative LLPP_DATA is meant from here, but kernels and JupyterLab start elsewhere.
-ifdef LLPP_DATA
-export LLPP_DATA := $(abspath $(LLPP_DATA))
-endif
 
 .PHONY: book test serve lab lint bench clean lock
 
@@ -19,7 +15,8 @@ serve: book
 	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory book/_build/html
 
 lab: .venv/.ready
-	$(BIN)/jupyter lab notebooks
+	@# a relative LLPP_DATA is meant from here, but kernels start in notebooks/
+	[ -z "$$LLPP_DATA" ] || LLPP_DATA=$$(cd "$$LLPP_DATA" && pwd) || exit 1; $(BIN)/jupyter lab notebooks
 
 lint: .venv/.ready
 	$(BIN)/ruff format --check .
@@ -30,7 +27,7 @@ bench: .venv/.ready
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-group-by=group
 
 clean:
-	rm -rf .venv book/_build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv book/_build .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis out.ipynb
 
 # Resolves the ranges of pyproject.toml anew into exact versions; torch stays where it is pinned below.
 lock:

@@ -3,6 +3,7 @@
     python book/build.py                      what `make book` runs
     python book/build.py -p epochs 5          with a parameter for every notebook that has it
     python book/build.py --only-notebooks     stop after running the notebooks
+    python book/build.py --strict             a warning that a notebook writes ends the build, as in the tests
 
 Everything it writes lies in ``book/_build``: ``executed/`` (one run of a notebook for each key), ``source/`` (what
 Sphinx reads) and ``html/``. A notebook runs again only when its key changes; the key covers the notebook, the
@@ -25,7 +26,7 @@ from typing import Any
 
 import nbformat
 import papermill
-import yaml
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
@@ -45,10 +46,11 @@ class BookError(Exception):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build the book and return the exit status: 0 done, 1 a notebook or a page failed, 2 bad input."""
+    """Build the book and return the exit status: 0 done, 1 a notebook or page failed, 2 bad input, 130 interrupted."""
     parser = argparse.ArgumentParser(description="Run the notebooks that changed and build the book.")
     parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     parser.add_argument("--only-notebooks", action="store_true", help="stop after running the notebooks")
+    parser.add_argument("--strict", action="store_true", help="a warning that a notebook writes ends the build")
     options = parser.parse_args(arguments)
     notebooks = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
     try:
@@ -60,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     if folder is not None:
         os.environ["LLPP_DATA"] = str(folder.resolve())  # kernels start elsewhere than a relative path may mean
     try:
-        executed = {notebook.name: execute(notebook, parameters, folder) for notebook in notebooks}
+        executed = {n.name: execute(n, parameters, folder, strict=options.strict) for n in notebooks}
         if options.only_notebooks:
             return 0
         stage(executed)
@@ -68,6 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
     except BookError as error:
         print(f"book: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("book: interrupted; notebooks that had finished are kept", file=sys.stderr)
+        return 130
     print(f"The book is ready: {BUILD / 'html' / 'index.html'}")
     return 0
 
@@ -89,11 +94,12 @@ def key(notebook: Path, parameters: Parameters, data: Path | None) -> str:
     return store.fingerprint(parts)[:16]
 
 
-def execute(notebook: Path, parameters: Parameters, data: Path | None) -> Path:
+def execute(notebook: Path, parameters: Parameters, data: Path | None, *, strict: bool = False) -> Path:
     """Return the executed copy of a notebook, run through papermill unless one of the same key is there already.
 
     Raises:
-        BookError: a cell failed (named, with its error), or a notebook wrote a warning.
+        BookError: a cell failed (named, with its error) or took too long, the kernel died, or, where ``strict``, a
+            notebook wrote a warning.
     """
     target = BUILD / "executed" / notebook.stem / f"{key(notebook, parameters, data)}.ipynb"
     if target.exists():
@@ -117,10 +123,12 @@ def execute(notebook: Path, parameters: Parameters, data: Path | None) -> Path:
             raise BookError(
                 f"{notebook.name} failed in cell {error.cell_index}: {error.ename}: {error.evalue}"
             ) from None
+        except (CellTimeoutError, DeadKernelError) as error:
+            raise BookError(f"{notebook.name} did not finish: {error}") from None
         for number, cell in enumerate(node.cells):
             said = "".join(o.text for o in cell.get("outputs", []) if o.output_type == "stream" and o.name == "stderr")
             warning = _without_progress(said)
-            if warning:
+            if warning and strict:
                 raise BookError(f"{notebook.name}, cell {number}, wrote a warning: {warning}")
         part.write_text(nbformat.writes(node) + "\n", encoding="utf-8")
     return target
@@ -158,8 +166,10 @@ def render() -> None:
     jupyter_book = str(Path(sys.executable).with_name("jupyter-book"))
     command = [jupyter_book, "build", ".", "--toc", "book/_toc.yml", "--path-output", str(ROOT / "book")]
     print("rendering the pages", flush=True)
-    # A page of an earlier build that the table of contents no longer names would stay for ever.
-    shutil.rmtree(BUILD / "html", ignore_errors=True)
+    # A page that the table of contents no longer names would stay for ever, and a remembered one would keep the
+    # explorer that it was made with: Sphinx looks at the page's own file alone.
+    for made_before in ("html", ".doctrees"):
+        shutil.rmtree(BUILD / made_before, ignore_errors=True)
     done = subprocess.run(
         [*command, "-W", "-n", "--keep-going", "-q"], cwd=source, capture_output=True, text=True, check=False
     )
@@ -172,7 +182,17 @@ def _parameters_of(notebooks: list[Path], given: Mapping[str, str]) -> Parameter
     unknown = sorted(set(given) - known)
     if unknown:
         raise BookError(f"no notebook has the parameter {', '.join(unknown)}; they have {', '.join(sorted(known))}")
-    return {name: yaml.safe_load(value) for name, value in given.items()}
+    return {name: _value(text) for name, text in given.items()}
+
+
+def _value(text: str) -> Any:
+    """Return a parameter as papermill's own command line would: a number, a truth value, or the text itself."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return {"True": True, "False": False, "None": None}.get(text, text)
 
 
 def _without_progress(text: str) -> str:

@@ -9,11 +9,13 @@ The rooms, from the formulas up::
     llpp.data         LSP, LSPET and rendered figures as tensors; augmentation, heatmaps
     llpp.models       task models that return features, and the loss predictors that read them
     llpp.metrics      PCK, correlation of predicted with true losses
+    llpp.heads        loss predictors with the objectives that train them
     llpp.training     one loop for a task model and any number of predictors beside it; scoring
     llpp.acquisition  which samples to ask labels for
     llpp.experiment   the data of an experiment: train, test, pool
     llpp.report       what a page says of a run in words
-    llpp.figures      plotly figures and galleries with caption, alternative text and data
+    llpp.figures      plotly figures with caption, alternative text and data
+    llpp.galleries    crops with their skeletons
     llpp.explorers    widgets, live in JupyterLab and on a static page
     llpp.parameters   checks of a notebook's parameters
     llpp.store        files that are whole or not there
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
         experiment,
         explorers,
         figures,
+        galleries,
+        heads,
         losses,
         metrics,
         models,
@@ -53,6 +57,8 @@ __all__ = [
     "experiment",
     "explorers",
     "figures",
+    "galleries",
+    "heads",
     "losses",
     "metrics",
     "models",

@@ -6,15 +6,15 @@ of which half is acrobatic.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from llpp_core.acquisition import Pool, get, top
+from llpp_core.acquisition import Pool, ask, get, top
 from llpp_core.data.figures import render_figures
-from llpp_core.data.lsp import load_lsp, load_lspet
+from llpp_core.data.lsp import LSPET_IMAGES, check_lsp, check_lspet, load_lsp, load_lspet
 from llpp_core.data.pose import PoseDataset, concatenate
 from llpp_core.training import Scores
 
@@ -44,7 +44,8 @@ def data_folder(data: str) -> Path | None:
             variable ``LLPP_DATA`` names, figures where it is not set.
 
     Raises:
-        ValueError: the folder, or one of the two inside it, is not there.
+        ValueError: the folder, one of the two inside it, its annotations or one of its images is not there, or the
+            annotations are of another shape. No image is decoded to find out.
     """
     if data == FIGURES or (data == "auto" and not os.environ.get("LLPP_DATA")):
         return None
@@ -54,6 +55,8 @@ def data_folder(data: str) -> Path | None:
         if not needed.is_dir():
             wanted = "a folder that holds lsp/ and lspet/, each with images/ and joints.mat"
             raise ValueError(f"{named_by} must name {wanted}; {needed} is no folder")
+    check_lsp(folder / "lsp")
+    check_lspet(folder / "lspet")
     return folder
 
 
@@ -79,11 +82,21 @@ def load_splits(
         progress: show a progress bar while images are read.
     """
     folder = data_folder(data)
+    if seed < 0 or (folder is not None and pool > LSPET_IMAGES):
+        raise ValueError(f"wanted a seed of at least 0 and a pool of at most {LSPET_IMAGES}, got {seed} and {pool}")
+    if pool < 2 or min(train_figures, test_figures) < 1:
+        raise ValueError(
+            f"wanted a pool of at least 2 and at least 1 figure to train and test on, "
+            f"got {pool}, {train_figures} and {test_figures}"
+        )
     if folder is None:
         # Streams of figures that no seed shares with another part.
         return Splits(
             train=render_figures(train_figures, 3 * seed, size=size, poses="everyday"),
-            test=render_figures(test_figures, 3 * seed + 1, size=size, poses="everyday"),
+            test=replace(
+                render_figures(test_figures, 3 * seed + 1, size=size, poses="everyday"),
+                name="rendered figures, everyday, held out",
+            ),
             pool=_mixed_pool(pool, 3 * seed + 2, size),
         )
     return Splits(
@@ -101,10 +114,13 @@ def device(name: str = "auto") -> str:
     """
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    wanted = f'device must be "auto", "cpu" or a GPU that torch finds, got {name!r}'
     try:
-        torch.empty(0, device=name)
+        if torch.device(name).type not in ("cpu", "cuda"):
+            raise ValueError(wanted)
+        torch.zeros(1, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f'device must be "auto", "cpu" or a GPU that torch finds, got {name!r}') from error
+        raise ValueError(wanted) from error
     return name
 
 
@@ -119,12 +135,17 @@ def picks(scores: Scores, pool: PoseDataset, budget: int, *, seed: int = 0) -> d
 
     Returns:
         "random", one entry a loss predictor under its name, and "oracle", which sees the true losses and is no method.
+
+    Raises:
+        ValueError: a budget outside 1 to the pool's size.
     """
+    if not 1 <= budget <= len(pool):
+        raise ValueError(f"from a pool of {len(pool)} samples each method may ask for 1 to {len(pool)}, got {budget}")
     generator = torch.Generator().manual_seed(seed)
-    chosen = {"random": get("random").select(Pool(pool.ids), budget, generator=generator)}
+    chosen = {"random": ask(get("random"), Pool(pool.ids), budget, generator=generator)}
     for name, predicted in scores.predicted_loss.items():
         candidates = Pool(pool.ids, predicted_loss=predicted)
-        chosen[name] = get("predicted_loss").select(candidates, budget, generator=generator)
+        chosen[name] = ask(get("predicted_loss"), candidates, budget, generator=generator)
     chosen["oracle"] = top(scores.true_loss, budget, ids=pool.ids)
     return chosen
 

@@ -1,13 +1,11 @@
-"""The book's pictures: plotly figures and galleries of crops, each with its caption, alternative text and data.
+"""The book's plotly figures, each with its caption, alternative text and data.
 
 A figure is shown twice over. JupyterLab draws plotly's own MIME type; the book, which has no kernel, takes the HTML
-beside it, which ``book/assets/figures.js`` draws. The colours are those of Okabe and Ito's palette, safe for
-colour-blind readers; the same colour means the same method everywhere.
+beside it, which ``book/assets/figures.js`` draws. The colors are those of Okabe and Ito's palette, safe for
+color-blind readers; the same color means the same method everywhere.
 """
 
-import base64
 import html
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +15,14 @@ from urllib.parse import quote
 import numpy as np
 import plotly.graph_objects as go
 import torch
-from PIL import Image
 from torch import Tensor
 
-from llpp_core.data.pose import LIMBS, PoseDataset
+from llpp_core.data.pose import PoseDataset
 from llpp_core.metrics import Correlation, pck, torso_length
 from llpp_core.report import accuracy_line
 from llpp_core.training import History, Scores
 
-COLOURS = {"LL": "#D55E00", "LL++": "#0072B2", "LL++conv": "#009E73"}
+COLORS = {"LL": "#D55E00", "LL++": "#0072B2", "LL++conv": "#009E73"}
 NEUTRAL = "#7F7F7F"
 CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendDataToCloud"]}
 
@@ -77,42 +74,6 @@ class Figure:
         }
 
 
-@dataclass(frozen=True)
-class Gallery:
-    """Crops with predicted and annotated skeletons over them.
-
-    Attributes:
-        markup: the cells, as HTML.
-        caption: as in `Figure`.
-        alt: as in `Figure`.
-    """
-
-    markup: str
-    caption: str
-    alt: str
-
-    def html(self) -> str:
-        """Return the gallery for a page."""
-        return (
-            f'<figure class="llpp-figure llpp-gallery"><div class="llpp-cells" role="group" '
-            f'aria-label="{html.escape(self.alt)}">{self.markup}</div>'
-            f"<figcaption>{self.caption}</figcaption></figure>"
-        )
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return {"text/html": f"<style>{_GALLERY_STYLE}</style>{self.html()}", "text/plain": self.alt}
-
-
-_GALLERY_STYLE = """
-.llpp-gallery .llpp-cells { display: grid; grid-template-columns: repeat(auto-fill, minmax(7rem, 1fr)); gap: .5rem; }
-.llpp-gallery svg { width: 100%; display: block; }
-.llpp-gallery .predicted line { stroke: #E69F00; stroke-width: 1.2; stroke-linecap: round; }
-.llpp-gallery .true line { stroke: #56B4E9; stroke-width: 1.2; stroke-linecap: round; stroke-dasharray: 2.4 1.6; }
-.llpp-gallery span { font-size: .8em; }
-"""
-"""The gallery's own look, for places without the book's style sheet: JupyterLab above all."""
-
-
 def learning_curves(history: History) -> Figure:
     """Return the task model's true loss and each predictor's objective over the epochs."""
     epochs = list(range(1, len(history.true_loss) + 1))
@@ -120,7 +81,7 @@ def learning_curves(history: History) -> Figure:
     plot.add_scatter(x=epochs, y=history.true_loss, name="true loss l", line={"color": NEUTRAL, "width": 3})
     for name, values in history.objective.items():
         plot.add_scatter(
-            x=epochs, y=values, name=f"{name}: its objective", line={"color": COLOURS.get(name)}, yaxis="y2"
+            x=epochs, y=values, name=f"{name}: its objective", line={"color": COLORS.get(name)}, yaxis="y2"
         )
     plot.update_layout(
         yaxis={"title": "mean true loss of the views trained on", "rangemode": "tozero"},
@@ -137,7 +98,7 @@ def learning_curves(history: History) -> Figure:
     return Figure(
         plot,
         caption="Training: the task model's true loss (grey, left axis), and the objective of each loss predictor "
-        "(colours, right axis, logarithmic). The objectives are different functions: compare each with itself.",
+        "(colors, right axis, logarithmic). The objectives are different functions: compare each with itself.",
         alt=f"Curves over {len(epochs)} epochs. The mean true loss goes from {first:.2f} to {last:.2f}.",
         data={"epoch": epochs, "true loss": history.true_loss, **history.objective},
         name="learning_curves",
@@ -164,7 +125,7 @@ def loss_scatter(
         axis = "" if i == 0 else str(i + 1)
         plot.add_scattergl(
             x=true, y=scores.predicted_loss[name].numpy(), mode="markers", name=name, text=list(ids),
-            marker={"size": 4, "color": COLOURS.get(name), "opacity": 0.45}, xaxis=f"x{axis}", yaxis=f"y{axis}",
+            marker={"size": 4, "color": COLORS.get(name), "opacity": 0.45}, xaxis=f"x{axis}", yaxis=f"y{axis}",
             hovertemplate="%{text}<br>true loss %{x:.3f}<br>predicted %{y:.3f}<extra></extra>", showlegend=False,
         )  # fmt: skip
         domain = [
@@ -216,7 +177,7 @@ def picks_table(picks: Mapping[str, Tensor], scores: Scores, pool: PoseDataset) 
     plot = _plot(height=340, xaxis_title="PCK@0.2 of the samples asked for (lower: more failures found)")
     plot.add_bar(
         x=list(values.values()), y=names, orientation="h", text=[f"{v:.3f}" for v in values.values()],
-        textposition="outside", cliponaxis=False, marker={"color": [COLOURS.get(n, NEUTRAL) for n in names]},
+        textposition="outside", cliponaxis=False, marker={"color": [COLORS.get(n, NEUTRAL) for n in names]},
         hovertemplate="%{y}: %{x:.3f}<extra></extra>",
     )  # fmt: skip
     plot.update_layout(margin={"l": 100, "r": 50}, yaxis={"autorange": "reversed"}, xaxis={"rangemode": "tozero"})
@@ -225,7 +186,7 @@ def picks_table(picks: Mapping[str, Tensor], scores: Scores, pool: PoseDataset) 
     return Figure(
         plot,
         caption=f"PCK@0.2 of the {budget:,} of {len(pool):,} samples that each method asks for first. The oracle sees "
-        "the true losses; no method can do much better.",
+        "the true losses, heatmap errors that is, and is no method.",
         alt=f"Bars of the PCK of the samples that each method asks for: {listed}.",
         data={
             "method": names,
@@ -234,41 +195,6 @@ def picks_table(picks: Mapping[str, Tensor], scores: Scores, pool: PoseDataset) 
         },
         name="failures_found",
     )
-
-
-def gallery(
-    dataset: PoseDataset,
-    indices: Sequence[int],
-    notes: Sequence[str],
-    *,
-    caption: str,
-    alt: str,
-    predicted: Tensor | None = None,
-) -> Gallery:
-    """Return crops with their skeletons: the annotated one dashed in blue, the predicted one in orange.
-
-    Args:
-        dataset: where the crops come from.
-        indices: which samples to show, in order.
-        notes: a line under each.
-        caption: of the whole gallery, as HTML.
-        alt: what the gallery shows, as plain text.
-        predicted: (n, joints, 2) predicted joints of all samples in crop pixels; no predicted skeleton where None.
-    """
-    cells = []
-    for i, note in zip(indices, notes, strict=True):
-        skeletons = [_skeleton(dataset, dataset.joints[i], dataset.annotated[i], "true")]
-        if predicted is not None:
-            everywhere = dataset.annotated[i] | True
-            skeletons.append(_skeleton(dataset, predicted[i], everywhere, "predicted"))
-        side = dataset.size
-        cells.append(
-            f'<div class="llpp-cell"><svg viewBox="-0.5 -0.5 {side} {side}" role="img" '
-            f'aria-label="{html.escape(dataset.ids[i])}: {html.escape(note)}">'
-            f'<image x="-0.5" y="-0.5" width="{side}" height="{side}" href="{_png(dataset.images[i])}"/>'
-            f"{''.join(skeletons)}</svg><span>{html.escape(note)}</span></div>"
-        )
-    return Gallery("".join(cells), caption, alt)
 
 
 def gradient_curves(
@@ -285,7 +211,7 @@ def gradient_curves(
     plot = _plot(height=380, xaxis_title="predicted gap l̂ᵢ − l̂ⱼ", yaxis_title="∂L / ∂l̂ᵢ")
     keys = {"Learning Loss": "LL", "LearningLoss++": "LL++"}
     for name, values in gradients.items():
-        plot.add_scatter(x=gaps, y=values, name=name, line={"color": COLOURS[keys.get(name, name)]})
+        plot.add_scatter(x=gaps, y=values, name=name, line={"color": COLORS.get(keys.get(name, name))})
     li, lj = true_losses
     plot.update_yaxes(range=[-1.1, 1.1])
     return Figure(
@@ -314,7 +240,7 @@ def descent(paths: Mapping[str, np.ndarray], *, title: str, target: float | None
     """
     steps = list(range(max(len(v) for v in paths.values())))
     plot = _plot(height=340, xaxis_title="step of gradient descent", yaxis_title=symbol)
-    palette = [*COLOURS.values(), "#CC79A7", "#E69F00"]
+    palette = [*COLORS.values(), "#CC79A7", "#E69F00"]
     for i, (name, values) in enumerate(paths.items()):
         plot.add_scatter(x=steps, y=values, name=name, line={"color": palette[i % len(palette)]})
     if target is not None:
@@ -348,8 +274,8 @@ def _rounded(values: Tensor | np.ndarray | Sequence[float], digits: Literal[4] =
 
 
 def _in_script(value: Any) -> str:
-    # "</" would end the script element that the JSON stands in.
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    # "</script" would end the element that the JSON stands in, and "<!--" would keep its end from ending it.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _table(data: Table, name: str, rows_shown: int = 50) -> str:
@@ -369,26 +295,9 @@ def _table(data: Table, name: str, rows_shown: int = 50) -> str:
 
 
 def _cell(value: str | float | int) -> str:
-    return html.escape(value) if isinstance(value, str) else f"{value:.6g}"
+    return f"{value:.6g}" if isinstance(value, float) else html.escape(str(value))
 
 
 def _csv(value: str | float | int) -> str:
     text = str(value)
     return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
-
-
-def _png(image: Tensor) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(image.permute(1, 2, 0).contiguous().numpy()).save(buffer, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def _skeleton(dataset: PoseDataset, joints: Tensor, shown: Tensor, kind: str) -> str:
-    lines = []
-    for first, second in LIMBS:
-        if first in dataset.joint_names and second in dataset.joint_names:
-            a, b = dataset.index(first), dataset.index(second)
-            if bool(shown[a] & shown[b]):
-                (x1, y1), (x2, y2) = joints[a].tolist(), joints[b].tolist()
-                lines.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>')
-    return f'<g class="{kind}">{"".join(lines)}</g>'

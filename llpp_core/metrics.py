@@ -133,7 +133,7 @@ def correlation(predicted_loss: Float[Tensor, "n"], true_loss: Float[Tensor, "n"
         if broken.any():
             at = np.flatnonzero(broken)[:10].tolist()
             raise ValueError(f"{name}; it is not at position {', '.join(map(str, at))}")
-    if np.ptp(predicted) == 0 or np.ptp(true) == 0:
+    if any(np.ptp(values) <= 1e-12 * np.abs(values).max() for values in (predicted, true)):  # but for rounding
         return Correlation(np.nan, np.nan, np.nan, len(true))
     return Correlation(
         pearson=float(stats.pearsonr(predicted, true).statistic),

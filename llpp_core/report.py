@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from llpp_core.experiment import Splits
+from llpp_core.heads import Head
 from llpp_core.metrics import Pck
-from llpp_core.training import Head, TrainingConfig
+from llpp_core.training import TrainingConfig
 
 LOW = 0.5
 """A PCK@0.2 below this is called low: such a model is wrong more often than right."""
@@ -40,7 +41,7 @@ def accuracy_note(pck: Mapping[str, Pck]) -> str:
     ]
     for name, result in pck.items():
         rows.append(f"| {name} | **{result.mean:.3f}** | {result.joints_counted:,} | {result.samples_left_out:,} |")
-    low = [name for name, result in pck.items() if result.mean < LOW]
+    low = [name for name, result in pck.items() if not result.mean >= LOW]  # a NaN is not passed over
     if not low:
         return "\n".join(rows)
     warning = (
@@ -53,7 +54,7 @@ def accuracy_note(pck: Mapping[str, Pck]) -> str:
 
 def accuracy_line(pck: float) -> str:
     """Return one short line that gives a PCK@0.2, and says so where it is low."""
-    return f"PCK@0.2 of the pose model here: {pck:.2f}" + (" (low)" if pck < LOW else "")
+    return f"PCK@0.2 of the pose model here: {pck:.2f}" + ("" if pck >= LOW else " (low)")
 
 
 def provenance(
@@ -66,7 +67,9 @@ def provenance(
 ) -> str:
     """Return Markdown that says what made a page: data, schedule, sizes, device, minutes, versions."""
     device = (
-        torch.cuda.get_device_name() if config.device.startswith("cuda") else f"CPU, {torch.get_num_threads()} threads"
+        torch.cuda.get_device_name(config.device)
+        if config.device.startswith("cuda")
+        else f"CPU, {torch.get_num_threads()} threads"
     )
     steps = config.epochs * (len(splits.train) // config.batch_size)
     sizes = ", ".join(f"{name} {_parameters(head.predictor):,}" for name, head in heads.items())

@@ -23,6 +23,9 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         yield part
         with part.open("rb+") as file:
             os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        part.chmod(0o666 & ~mask)  # mkstemp gives a file to its owner alone
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

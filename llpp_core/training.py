@@ -6,7 +6,8 @@ model itself is trained on the same error with the pixels near a joint weighted 
 teaches it to predict zero everywhere.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,7 @@ from llpp_core import store
 from llpp_core.data import heatmaps
 from llpp_core.data.augment import Augmentation, as_input, augment
 from llpp_core.data.pose import PoseDataset
-from llpp_core.losses import learning_loss, learning_loss_pp
-from llpp_core.models.features import FeatureInfo, seeded
-from llpp_core.models.predictors import ConvPredictor, PooledPredictor
-
-Objective = Callable[[Tensor, Tensor], Tensor]
+from llpp_core.heads import Head
 
 
 @dataclass(frozen=True)
@@ -61,26 +58,6 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
-class Head:
-    """A loss predictor with the objective that trains it.
-
-    Attributes:
-        predictor: reads feature maps, fine → coarse, and returns l̂ (batch,).
-        objective: of (l̂, l), to a scalar.
-        features: names of the feature maps it reads.
-    """
-
-    predictor: nn.Module
-    objective: Objective
-    features: tuple[str, ...]
-
-    def __call__(self, features: Mapping[str, Tensor]) -> Tensor:
-        """Return l̂ from a model's features."""
-        predicted: Tensor = self.predictor([features[name] for name in self.features])
-        return predicted
-
-
-@dataclass(frozen=True)
 class History:
     """What happened in training, one entry an epoch.
 
@@ -108,50 +85,6 @@ class Scores:
     joints: Float[Tensor, "n joints 2"]
     true_loss: Float[Tensor, "n"]
     predicted_loss: dict[str, Float[Tensor, "n"]]
-
-
-def paper_heads(model: nn.Module, size: int, *, seed: int = 0, margin: float = 1.0) -> dict[str, Head]:
-    """Return the paper's three methods for a model: "LL" and "LL++" on pooled features, and "LL++conv".
-
-    Args:
-        model: a task model with ``feature_info``; the features of its last stack are read.
-        size: side of the crops in pixels.
-        seed: of the initial weights; the two pooled predictors start from the same ones.
-        margin: ξ of Learning Loss, ≥ 0.
-
-    Raises:
-        ValueError: ``size`` is no multiple of the model's coarsest stride, or ``margin`` < 0.
-    """
-    last = last_stack(model)
-    coarsest = last[-1].stride
-    if size < coarsest or size % coarsest:
-        raise ValueError(
-            f"the crops' side must be a multiple of {coarsest} pixels, this model's coarsest stride; got {size}"
-        )
-    if not margin >= 0:
-        raise ValueError(f"margin must be at least 0, got {margin}")
-    names = tuple(info.name for info in last)
-    channels = [info.channels for info in last]
-    sizes = [size // info.stride for info in last]
-
-    def pooled() -> PooledPredictor:
-        with seeded(seed):
-            return PooledPredictor(channels)
-
-    with seeded(seed):
-        conv = ConvPredictor(channels, sizes)
-    return {
-        "LL": Head(pooled(), lambda predicted, true: learning_loss(predicted, true, margin=margin), names),
-        "LL++": Head(pooled(), learning_loss_pp, names),
-        "LL++conv": Head(conv, learning_loss_pp, names),
-    }
-
-
-def last_stack(model: nn.Module) -> list[FeatureInfo]:
-    """Return the feature maps of a model's last stack, fine → coarse."""
-    info: list[FeatureInfo] = model.feature_info  # type: ignore[assignment]  # nn.Module types every attribute
-    stack = max(i.name.split("/")[0] for i in info)
-    return [i for i in info if i.name.startswith(f"{stack}/")]
 
 
 def sample_loss(
@@ -226,8 +159,10 @@ def score(
         progress: show a progress bar.
 
     Raises:
-        ValueError: a true or predicted loss that is not finite, with the sample's id.
+        ValueError: no sample, or a true or predicted loss that is not finite, with the sample's id.
     """
+    if not len(data):
+        raise ValueError(f"{data.name} has no sample to score")
     modules = [model, *(head.predictor for head in heads.values())]
     for module in modules:
         module.to(device).eval()
@@ -268,10 +203,7 @@ class _Run:
         self.optimizer = torch.optim.Adam(self.modules.parameters(), lr=config.learning_rate, fused=True)
         self.batches = len(data) // config.batch_size  # a last, smaller batch would have fewer pairs: left out
         self.steps = self.batches * config.epochs
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, max_lr=config.learning_rate, total_steps=max(self.steps, 2), pct_start=0.1,
-            cycle_momentum=False,
-        )  # fmt: skip
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: self._rate(step))
         self.epoch, self.step = 0, 0
         self.history = History(objective={name: [] for name in heads})
 
@@ -290,6 +222,13 @@ class _Run:
             self.history.objective[name].append(value)
         bar.set_postfix({"epoch": self.epoch, "task loss": f"{task:.3f}", "true loss": f"{true:.3f}"})
 
+    def _rate(self, step: int) -> float:
+        """Return the learning rate of a step as a fraction of its peak: up in a tenth of the steps, then a cosine."""
+        warmup = max(1, self.steps // 10)
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, self.steps - warmup)))
+
     def _order(self) -> Iterator[Tensor]:
         size = self.config.batch_size
         order = torch.randperm(len(self.data), generator=self.generator)
@@ -307,21 +246,37 @@ class _Run:
         task = torch.stack([(weight * (p - target).square()).mean() for p in output.predictions]).sum()
         true = sample_loss(output.prediction.detach(), target, annotated)
         features = {name: f.detach() for name, f in output.features.items()}
-        if not bool(torch.isfinite(task)):
-            ids = ", ".join(self.data.ids[i] for i in rows.tolist())
-            raise ValueError(f"the task loss is not finite at step {self.step}; the batch held {ids}")
-        objectives = [head.objective(head(features), true) for head in self.heads.values()]
+        self._check("the task loss", task, rows)
+        predicted = {name: head(features) for name, head in self.heads.items()}
+        for name, values in predicted.items():
+            self._check(f"what {name} predicts", values, rows)
+        objectives = [head.objective(predicted[name], true) for name, head in self.heads.items()]
+        for name, objective in zip(self.heads, objectives, strict=True):
+            self._check(f"the objective of {name}", objective, rows)
         self.optimizer.zero_grad(set_to_none=True)
         torch.stack([task, *objectives]).sum().backward()
         self.optimizer.step()
         self.schedule.step()
         return torch.stack([task.detach(), true.mean(), *(o.detach() for o in objectives)])
 
+    def _check(self, what: str, values: Tensor, rows: Tensor) -> None:
+        if not bool(torch.isfinite(values).all()):
+            ids = ", ".join(self.data.ids[i] for i in rows.tolist())
+            raise ValueError(f"{what} is not finite at step {self.step}; the batch held {ids}")
+
+    def _identity(self) -> dict[str, Any]:
+        """What a checkpoint must share with the run that goes on from it, by the name that an error gives it."""
+        tensors = (self.data.images, self.data.joints, self.data.annotated)
+        return {
+            "config": asdict(self.config),
+            "data": store.fingerprint([*self.data.ids, *(t.cpu().numpy().tobytes() for t in tensors)]),
+            "heads": list(self.heads),
+            "shapes": {name: list(value.shape) for name, value in self.modules.state_dict().items()},
+        }
+
     def save(self, path: Path) -> None:
         state = {
-            "config": asdict(self.config),
-            "ids": store.fingerprint(self.data.ids),
-            "heads": list(self.heads),
+            **self._identity(),
             "epoch": self.epoch,
             "step": self.step,
             "modules": self.modules.state_dict(),
@@ -338,14 +293,14 @@ class _Run:
             state = torch.load(path, map_location=self.config.device, weights_only=True)
         except Exception as error:  # torch raises many kinds for a file that is no checkpoint
             raise ValueError(f"{path} is no checkpoint that can be read: {error}") from error
-        wanted = {
-            "config": asdict(self.config),
-            "ids": store.fingerprint(self.data.ids),
-            "heads": list(self.heads),
-        }
-        for key, value in wanted.items():
-            if state.get(key) != value:
-                raise ValueError(f"{path} is the checkpoint of another run: its {key} is not {value!r}")
+        identity = self._identity()
+        parts = {*identity, "epoch", "step", "modules", "optimizer", "schedule", "generator", "history"}
+        if not isinstance(state, dict) or parts - set(state):
+            raise ValueError(f"{path} is no checkpoint that can be read: it lacks parts of one")
+        for key, value in identity.items():
+            if state[key] != value:
+                said = "" if key in ("data", "shapes") else f": wanted {value!r}, got {state[key]!r}"
+                raise ValueError(f"{path} is the checkpoint of another run, of other {key}{said}")
         self.modules.load_state_dict(state["modules"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])

@@ -23,7 +23,14 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def book(root: Path) -> Path:
     """The folder of the built book, as `make book` makes it: notebooks that did not change are not run again."""
-    done = subprocess.run([sys.executable, "book/build.py"], cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "book/build.py", "--strict"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=1500,
+        check=False,
+    )
     assert done.returncode == 0, f"the book does not build:\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
     return root / "book" / "_build" / "html"
 

@@ -24,15 +24,28 @@ FLOORS = {
     "data": 1,
     "losses": 1,
     "metrics": 1,
+    "heads": 2,
     "training": 2,
     "acquisition": 2,
     "experiment": 3,
     "report": 3,
     "figures": 3,
+    "galleries": 3,
     "explorers": 3,
 }
 ANALYSTS = {"analysis", "figures", "explorers"}
-TRAINING_PATH = ("training", "data", "models", "losses", "metrics", "experiment", "report", "acquisition", "store")
+TRAINING_PATH = (
+    "heads",
+    "training",
+    "data",
+    "models",
+    "losses",
+    "metrics",
+    "experiment",
+    "report",
+    "acquisition",
+    "store",
+)
 
 
 def room(module: str) -> str:

@@ -11,10 +11,32 @@ from llpp_core.training import Scores
 
 
 @pytest.fixture
-def real(tmp_path: Path) -> Path:
+def half_there(tmp_path: Path) -> Path:
     (tmp_path / "lsp").mkdir()
     (tmp_path / "lspet").mkdir()
     return tmp_path
+
+
+@pytest.fixture
+def real(half_there: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that passes for whole; what the checks look at is `data.lsp`'s to test."""
+    monkeypatch.setattr(experiment, "check_lsp", lambda root: None)
+    monkeypatch.setattr(experiment, "check_lspet", lambda root: None)
+    return half_there
+
+
+def test_a_folder_that_is_half_there_is_refused_naming_what_is_missing(half_there: Path) -> None:
+    with pytest.raises(ValueError, match=rf"wanted {half_there}/lsp/joints.mat, which is not there"):
+        experiment.data_folder(str(half_there))
+
+
+def test_what_is_missing_in_the_pool_is_told_before_lsp_is_read(
+    half_there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiment, "check_lsp", lambda root: None)
+    monkeypatch.setattr(experiment, "load_lsp", lambda *a, **k: pytest.fail("read LSP first"))
+    with pytest.raises(ValueError, match=rf"wanted {half_there}/lspet/joints.mat"):
+        experiment.load_splits(str(half_there))
 
 
 @pytest.mark.parametrize("variable", [None, ""])

@@ -14,10 +14,11 @@ import pytest
 import torch
 from PIL import Image
 
-from llpp_core import figures
+from llpp_core import figures, galleries
 from llpp_core.data import render_figures
 from llpp_core.experiment import picks
-from llpp_core.figures import Figure, Gallery
+from llpp_core.figures import Figure
+from llpp_core.galleries import Gallery
 from llpp_core.metrics import correlation
 from llpp_core.training import History, Scores
 
@@ -221,7 +222,7 @@ def test_descent_says_where_each_case_ends() -> None:
 
 def shown(**options) -> Gallery:
     words = {"caption": "Four figures.", "alt": 'figures "of" people'}
-    return figures.gallery(DATA, [3, 0], ["worst <b>", "best"], predicted=SCORES.joints, **{**words, **options})
+    return galleries.gallery(DATA, [3, 0], ["worst <b>", "best"], predicted=SCORES.joints, **{**words, **options})
 
 
 def test_a_gallery_shows_the_asked_crops_in_order() -> None:
@@ -239,22 +240,22 @@ def test_a_gallery_draws_the_annotated_limbs_and_all_predicted_ones() -> None:
     data = render_figures(1, 0)
     data.annotated[:] = True
     data.annotated[0, data.index("right_knee")] = False
-    html = figures.gallery(data, [0], ["x"], caption="c", alt="a", predicted=data.joints).html()
+    html = galleries.gallery(data, [0], ["x"], caption="c", alt="a", predicted=data.joints).html()
     true, predicted = (re.search(rf'<g class="{kind}">(.*?)</g>', html)[1] for kind in ("true", "predicted"))
-    assert predicted.count("<line") == len(figures.LIMBS)
-    assert true.count("<line") == len(figures.LIMBS) - 2  # a knee ends two limbs
+    assert predicted.count("<line") == len(galleries.LIMBS)
+    assert true.count("<line") == len(galleries.LIMBS) - 2  # a knee ends two limbs
     ankle = data.joints[0, data.index("left_ankle")].tolist()
     assert f'x1="{ankle[0]:.1f}" y1="{ankle[1]:.1f}"' in true
 
 
 def test_a_gallery_without_predictions_draws_none() -> None:
-    html = figures.gallery(DATA, [0], ["x"], caption="c", alt="a").html()
+    html = galleries.gallery(DATA, [0], ["x"], caption="c", alt="a").html()
     assert 'class="predicted"' not in html
 
 
 def test_every_cell_needs_a_note() -> None:
     with pytest.raises(ValueError, match="zip"):
-        figures.gallery(DATA, [0, 1], ["x"], caption="c", alt="a")
+        galleries.gallery(DATA, [0, 1], ["x"], caption="c", alt="a")
 
 
 def test_a_gallery_brings_its_look_to_a_notebook() -> None:

@@ -8,9 +8,10 @@ import torch
 from llpp_core import report
 from llpp_core.data import render_figures
 from llpp_core.experiment import Splits
+from llpp_core.heads import paper_heads
 from llpp_core.metrics import Pck
 from llpp_core.models import StackedHourglass
-from llpp_core.training import TrainingConfig, paper_heads
+from llpp_core.training import TrainingConfig
 
 
 def splits() -> Splits:

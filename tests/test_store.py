@@ -101,3 +101,13 @@ def test_folder_fingerprint_does_not_depend_on_where_the_folder_lies(tmp_path: P
 def test_what_is_no_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"wanted a folder, got .*nowhere, which is none"):
         store.folder_fingerprint(tmp_path / "nowhere")
+
+
+def test_who_has_the_old_file_open_reads_the_old_file_to_its_end(tmp_path: Path) -> None:
+    # The new file takes the old one's place; writing into the old one would show a reader a part of the new.
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+    with target.open() as reader:
+        with store.written_whole(target) as part:
+            part.write_text("new")
+        assert reader.read() == "old"

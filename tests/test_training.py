@@ -11,11 +11,12 @@ from torch.testing import assert_close
 
 from llpp_core.data import PoseDataset, heatmaps, render_figures
 from llpp_core.data.augment import Augmentation, as_input
+from llpp_core.heads import Head, last_stack, paper_heads
 from llpp_core.losses import learning_loss_pp
 from llpp_core.models import PooledPredictor, StackedHourglass, TaskOutput, seeded
-from llpp_core.training import Head, TrainingConfig, last_stack, paper_heads, sample_loss, score, train
+from llpp_core.training import TrainingConfig, sample_loss, score, train
 
-STILL = Augmentation(flip=0.0, rotation=0.0, scale=0.0, shift=0.0, colour=0.0)
+STILL = Augmentation(flip=0.0, rotation=0.0, scale=0.0, shift=0.0, color=0.0)
 CONFIG = TrainingConfig(epochs=3, batch_size=4, seed=5)
 
 
@@ -144,12 +145,12 @@ def checkpoint(data: PoseDataset, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def test_a_checkpoint_of_other_settings_is_refused(data: PoseDataset, checkpoint: Path) -> None:
-    with pytest.raises(ValueError, match=r"c\.pt is the checkpoint of another run: its config is not"):
+    with pytest.raises(ValueError, match=r"c\.pt is the checkpoint of another run, of other config"):
         trained(data, replace(CONFIG, epochs=1, learning_rate=1e-4), checkpoint=checkpoint)
 
 
 def test_a_checkpoint_of_other_data_is_refused(checkpoint: Path) -> None:
-    with pytest.raises(ValueError, match=r"c\.pt is the checkpoint of another run: its ids"):
+    with pytest.raises(ValueError, match=r"c\.pt is the checkpoint of another run, of other data"):
         trained(render_figures(10, 9), replace(CONFIG, epochs=1), checkpoint=checkpoint)
 
 
@@ -161,7 +162,7 @@ def test_a_checkpoint_of_other_pictures_under_the_same_ids_is_refused(data: Pose
 
 
 def test_a_checkpoint_of_other_predictors_is_refused(data: PoseDataset, checkpoint: Path) -> None:
-    with pytest.raises(ValueError, match=r"c\.pt is the checkpoint of another run: its heads"):
+    with pytest.raises(ValueError, match=r"c\.pt is the checkpoint of another run, of other heads"):
         trained(data, replace(CONFIG, epochs=1), checkpoint=checkpoint, with_heads=False)
 
 
@@ -183,7 +184,7 @@ def test_a_file_that_is_no_checkpoint_is_refused_by_name(
         torch.save({"config": Path}, file)
     elif kind == "parts missing":
         state = torch.load(checkpoint, weights_only=True)
-        torch.save({key: state[key] for key in ("config", "ids", "heads", "epoch")}, file)
+        torch.save({key: state[key] for key in ("config", "data", "heads", "epoch")}, file)
     else:
         file.write_bytes({"cut": whole[: len(whole) // 2], "text": b"no checkpoint", "empty": b""}[kind])
     with pytest.raises(ValueError, match=r"damaged\.pt is no checkpoint that can be read"):

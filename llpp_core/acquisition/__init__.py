@@ -7,9 +7,9 @@ scores. Core-Set has no score of a single sample: what it picks depends on what 
 from llpp_core.acquisition.core_set import CoreSet, k_center_greedy
 from llpp_core.acquisition.predicted_loss import PredictedLoss
 from llpp_core.acquisition.random import Random
-from llpp_core.acquisition.strategy import Pool, Strategy, top
+from llpp_core.acquisition.strategy import Pool, Strategy, ask, top
 
-__all__ = ["CoreSet", "Pool", "PredictedLoss", "Random", "Strategy", "get", "k_center_greedy", "names", "top"]
+__all__ = ["CoreSet", "Pool", "PredictedLoss", "Random", "Strategy", "ask", "get", "k_center_greedy", "names", "top"]
 
 _STRATEGIES: dict[str, type[Strategy]] = {
     "random": Random,

@@ -21,9 +21,9 @@ class CoreSet:
         candidates, labeled = _embeddings(pool)
         return _nearest(candidates, labeled)
 
-    def select(self, pool: Pool, budget: int, *, generator: torch.Generator) -> Int[Tensor, "budget"]:
-        """Return ``budget`` indices in the order of `k_center_greedy`."""
-        top(self.score(pool, generator=generator), budget, ids=pool.ids)  # refuses a bad budget or score
+    def select(self, scores: Float[Tensor, "n"], budget: int, *, pool: Pool) -> Int[Tensor, "budget"]:
+        """Return ``budget`` indices in the order of `k_center_greedy`; the first has the highest score."""
+        top(scores, budget, ids=pool.ids)  # refuses a bad budget or score
         return k_center_greedy(*_embeddings(pool), budget)
 
 
@@ -59,5 +59,9 @@ def _embeddings(pool: Pool) -> tuple[Tensor, Tensor]:
 def _nearest(pool: Tensor, labeled: Tensor) -> Tensor:
     if not len(labeled):
         raise ValueError("k-center greedy needs at least one labeled sample to start from, got 0")
-    chunks = (torch.cdist(part, labeled.double()).amin(1) for part in pool.double().split(1024))
+    # Differences, not matrix products: those give copies of a labeled sample a distance above 0.
+    chunks = (
+        torch.cdist(part, labeled.double(), compute_mode="donot_use_mm_for_euclid_dist").amin(1)
+        for part in pool.double().split(1024)
+    )
     return torch.cat(list(chunks)) if len(pool) else torch.zeros(0, dtype=torch.float64)

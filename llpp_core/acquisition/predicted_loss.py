@@ -22,6 +22,6 @@ class PredictedLoss:
             raise ValueError("acquisition by predicted loss needs predicted_loss, and the pool has none")
         return pool.predicted_loss
 
-    def select(self, pool: Pool, budget: int, *, generator: torch.Generator) -> Int[Tensor, "budget"]:
+    def select(self, scores: Float[Tensor, "n"], budget: int, *, pool: Pool) -> Int[Tensor, "budget"]:
         """Return the ``budget`` indices of the highest l̂, highest first."""
-        return top(self.score(pool, generator=generator), budget, ids=pool.ids)
+        return top(scores, budget, ids=pool.ids)

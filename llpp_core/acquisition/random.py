@@ -16,6 +16,6 @@ class Random:
         """Return uniform random numbers."""
         return torch.rand(len(pool.ids), generator=generator)
 
-    def select(self, pool: Pool, budget: int, *, generator: torch.Generator) -> Int[Tensor, "budget"]:
-        """Return ``budget`` different random indices."""
-        return top(self.score(pool, generator=generator), budget, ids=pool.ids)
+    def select(self, scores: Float[Tensor, "n"], budget: int, *, pool: Pool) -> Int[Tensor, "budget"]:
+        """Return the ``budget`` indices of the highest random numbers."""
+        return top(scores, budget, ids=pool.ids)

@@ -1,6 +1,6 @@
 """Random views of a batch of crops, as one tensor operation on whatever device the batch lies on.
 
-Flip (left and right joints change places), rotation, scale, shift and colour; joints that leave the frame are marked as
+Flip (left and right joints change places), rotation, scale, shift and color; joints that leave the frame are marked as
 not annotated rather than drawn at the border.
 """
 
@@ -23,21 +23,21 @@ class Augmentation:
         rotation: largest turn either way, in degrees.
         scale: largest relative change of size either way, 0 to below 1.
         shift: largest move either way along each axis, as a fraction of the crop's side.
-        colour: largest relative change of each channel's gain either way, 0 to below 1.
+        color: largest relative change of each channel's gain either way, 0 to below 1.
     """
 
     flip: float = 0.5
     rotation: float = 30.0
     scale: float = 0.2
     shift: float = 0.05
-    colour: float = 0.2
+    color: float = 0.2
 
     def __post_init__(self) -> None:
-        fractions = {"scale": self.scale, "colour": self.colour}
+        fractions = {"scale": self.scale, "color": self.color}
         if not 0 <= self.flip <= 1:
             raise ValueError(f"flip is a chance from 0 to 1, got {self.flip}")
-        if min(self.rotation, self.shift) < 0:
-            raise ValueError(f"rotation and shift are at least 0, got {self.rotation} and {self.shift}")
+        if not (0 <= self.rotation < math.inf and 0 <= self.shift < math.inf):
+            raise ValueError(f"rotation and shift are finite and at least 0, got {self.rotation} and {self.shift}")
         for name, value in fractions.items():
             if not 0 <= value < 1:
                 raise ValueError(f"{name} lies from 0 to below 1, got {value}")
@@ -74,14 +74,14 @@ def augment(
     angle = spread[:, 0] * math.radians(settings.rotation)
     scale = 1 + spread[:, 1] * settings.scale
     shift = spread[:, 2:4] * settings.shift * size  # in pixels of the view
-    gain = 1 + spread[:, 4:7] * settings.colour
+    gain = 1 + spread[:, 4:7] * settings.color
 
-    # A crop point, measured from the centre, goes to  scale · R(angle) · mirror · point + shift.
+    # A crop point, measured from the center, goes to  scale · R(angle) · mirror · point + shift.
     sign = torch.where(flipped, -1.0, 1.0)
     cos, sin = angle.cos() * scale, angle.sin() * scale
     forward = torch.stack([cos * sign, -sin, sin * sign, cos], dim=1).view(n, 2, 2)
-    centre = (size - 1) / 2
-    moved = torch.einsum("nab,njb->nja", forward, joints - centre) + shift[:, None] + centre
+    center = (size - 1) / 2
+    moved = torch.einsum("nab,njb->nja", forward, joints - center) + shift[:, None] + center
     swapped = torch.as_tensor(mirror, device=images.device)
     moved = torch.where(flipped[:, None, None], moved[:, swapped], moved)
     known = torch.where(flipped[:, None], annotated[:, swapped], annotated)

@@ -22,7 +22,7 @@ SMALLEST = 16.0
 def around(
     joints: Float[Tensor, "n joints 2"], annotated: Bool[Tensor, "n joints"], *, context: float = CONTEXT
 ) -> Float[Tensor, "n 3"]:
-    """Return squares round the annotated joints: centre x, centre y and side, in pixels of the image.
+    """Return squares round the annotated joints: center x, center y and side, in pixels of the image.
 
     Args:
         joints: x, y in pixels of the image.
@@ -35,6 +35,19 @@ def around(
     return torch.cat([(lowest + highest) / 2, side[:, None]], dim=1)
 
 
+def check_files(files: Sequence[Path]) -> None:
+    """Raise `ValueError` naming the first image that is not there."""
+    for missing in (file for file in files if not file.is_file()):
+        raise ValueError(f"wanted the image {missing}, which is not there")
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Return any image as 8-bit RGB; Pillow alone would clip 16-bit grey to white."""
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert("RGB")
+
+
 def read_crops(
     files: Sequence[Path], boxes: Float[Tensor, "n 3"], size: int, *, title: str, progress: bool = True
 ) -> tuple[UInt8[Tensor, "n 3 size size"], Float[Tensor, "n 2 3"]]:
@@ -42,7 +55,7 @@ def read_crops(
 
     Args:
         files: one image a sample, in any format that Pillow reads.
-        boxes: centre x, centre y and side of each square, in pixels of the image; whole pixels are cut, so the crop
+        boxes: center x, center y and side of each square, in pixels of the image; whole pixels are cut, so the crop
             may lie up to half a pixel off, and the returned map says where.
         size: side of the crops in pixels.
         title: what the progress bar calls them.
@@ -56,8 +69,7 @@ def read_crops(
     """
     if size < 1:
         raise ValueError(f"crops need a side of at least 1 pixel, got {size}")
-    for missing in (file for file in files if not file.is_file()):
-        raise ValueError(f"wanted the image {missing}, which is not there")
+    check_files(files)
     side = boxes[:, 2].round().clamp_min(1).long()
     corner = (boxes[:, :2] - (side[:, None] - 1) / 2).round().long()  # x, y of the first pixel
 
@@ -65,7 +77,7 @@ def read_crops(
         left, top, s = int(corner[i, 0]), int(corner[i, 1]), int(side[i])
         try:
             with Image.open(files[i]) as image:
-                whole = image.convert("RGB")
+                whole = _rgb(image)
         except (OSError, SyntaxError, Image.DecompressionBombError) as error:
             raise ValueError(f"{files[i]} is no image that can be read whole: {error}") from error
         crop = whole.crop((left, top, left + s, top + s)).resize((size, size), Image.Resampling.BILINEAR)
@@ -87,6 +99,6 @@ def read_crops(
     scale = side.double() / size
     crop_to_image = torch.zeros(len(files), 2, 3, dtype=torch.float64)
     crop_to_image[:, 0, 0] = crop_to_image[:, 1, 1] = scale
-    # Pixel centres at integers: crop position c lies at (c + ½) · scale − ½ past the first pixel.
+    # Pixel centers at integers: crop position c lies at (c + ½) · scale − ½ past the first pixel.
     crop_to_image[:, :, 2] = corner + (0.5 * scale - 0.5)[:, None]
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), crop_to_image

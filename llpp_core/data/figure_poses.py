@@ -304,7 +304,7 @@ def sample_bodies(draw: Draws, poses: str) -> dict[str, Float[Tensor, "n 3"]]:
 
 
 def hsv(hue: Tensor, saturation: Tensor, value: Tensor) -> Float[Tensor, "... 3"]:
-    """Return RGB colours; everything in 0 to 1, the hue a circle."""
+    """Return RGB colors; everything in 0 to 1, the hue a circle."""
     ramp = ((6 * hue[..., None] + torch.tensor((0.0, 4.0, 2.0))) % 6 - 3).abs() - 1
     return value[..., None] * (1 - saturation[..., None] * (1 - ramp.clamp(0, 1)))
 
@@ -317,7 +317,7 @@ def dress(draw: Draws, points: dict[str, Float[Tensor, "n 3"]]) -> dict[str, Flo
         points: what `sample_bodies` returned; the ends of sleeves and trouser legs are added to it.
 
     Returns:
-        RGB colours, 0 to 1, by the names that `PARTS` calls paints.
+        RGB colors, 0 to 1, by the names that `PARTS` calls paints.
     """
     sleeve, hem = draw.between(0.3, 0.9, 1), draw.between(0.45, 0.9, 1)
     long_sleeve, long_hem = draw.chance(0.3, 1), draw.chance(0.5, 1)

@@ -3,7 +3,7 @@
 A figure is a list of tapered capsules (a segment with a radius at either end), the things around it are
 capsules and boxes. Each gives a signed distance d in pixels; its coverage is α = clamp(1/2 − d, 0, 1), a ramp
 one pixel wide, and layers are composed front to back: layer k contributes α_k · Π_{j<k} (1 − α_j) of its
-colour. That order needs one channel of arithmetic a layer; colours enter by a single matrix product.
+color. That order needs one channel of arithmetic a layer; colors enter by a single matrix product.
 
 Difficulty varies on purpose from figure to figure (clutter, camouflage, haze, occluders), since predicting
 the loss of a single image is what the book is about. People and poses come from `figure_poses`.
@@ -81,7 +81,7 @@ def _distance(x: Tensor, y: Tensor, layer: Layer) -> Tensor:
 
 
 def _compose(layers: list[Layer], background: Float[Tensor, "n 3 s s"]) -> Float[Tensor, "n 3 s s"]:
-    """Paint layers, front first, over a background; colours in 0 to 1. The background is overwritten."""
+    """Paint layers, front first, over a background; colors in 0 to 1. The background is overwritten."""
     n, _, size, _ = background.shape
     x = torch.arange(size, dtype=torch.float32)
     y = x[:, None]

@@ -1,6 +1,6 @@
-"""Joints to Gaussian heatmaps and back, at a quarter of the crop's size, with sub-pixel centres.
+"""Joints to Gaussian heatmaps and back, at a quarter of the crop's size, with sub-pixel centers.
 
-Both directions use the package's pixel convention (pixel centres at integers), so crop position x lies at heatmap
+Both directions use the package's pixel convention (pixel centers at integers), so crop position x lies at heatmap
 position (x + ½) / stride − ½.
 """
 
@@ -32,10 +32,10 @@ def draw(
     """
     if size % STRIDE or size < STRIDE or not sigma > 0:
         raise ValueError(f"wanted a size that is a multiple of {STRIDE} and sigma above 0, got {size} and {sigma}")
-    centre = (joints + 0.5) / STRIDE - 0.5
+    center = (joints + 0.5) / STRIDE - 0.5
     grid = torch.arange(size // STRIDE, device=joints.device, dtype=joints.dtype)
     # A Gaussian of two variables is a product of two of one: (n, joints, side) twice, not (n, joints, side, side).
-    bell = torch.exp(-((grid - centre[..., None]) ** 2) / (2 * sigma**2))  # (n, joints, 2, side)
+    bell = torch.exp(-((grid - center[..., None]) ** 2) / (2 * sigma**2))  # (n, joints, 2, side)
     heatmaps = bell[..., 1, :, None] * bell[..., 0, None, :]
     return torch.where(annotated[..., None, None], heatmaps, torch.zeros_like(heatmaps))
 

@@ -14,7 +14,7 @@ import torch
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
-from llpp_core.data.crops import around, read_crops
+from llpp_core.data.crops import around, check_files, read_crops
 from llpp_core.data.pose import LSP_JOINTS, PoseDataset
 
 LSP_IMAGES, LSPET_IMAGES, LSP_TRAIN = 2_000, 10_000, 1_000
@@ -42,7 +42,9 @@ def load_lsp(
     ranges = {"train": range(LSP_TRAIN), "test": range(LSP_TRAIN, LSP_IMAGES), "all": range(LSP_IMAGES)}
     if split not in ranges:
         raise ValueError(f"LSP has the splits {', '.join(ranges)}, got {split!r}")
-    joints = _read_joints(root, shape=(3, 14, LSP_IMAGES), other="LSPET").transpose(2, 1, 0)  # (n, 14, 3)
+    joints = _read_joints(root, shape=(3, 14, LSP_IMAGES), other=("LSPET", (14, 3, LSPET_IMAGES))).transpose(
+        2, 1, 0
+    )  # (n, 14, 3)
     occluded = joints[..., 2] == 1
     everywhere = np.ones_like(occluded)
     rows = list(ranges[split])
@@ -67,15 +69,32 @@ def load_lspet(
     """
     if sample is not None and not 1 <= sample <= LSPET_IMAGES:
         raise ValueError(f"LSPET has {LSPET_IMAGES} images, asked for a sample of {sample}")
-    joints = _read_joints(root, shape=(14, 3, LSPET_IMAGES), other="LSP").transpose(2, 0, 1)  # (n, 14, 3)
+    joints = _read_joints(root, shape=(14, 3, LSPET_IMAGES), other=("LSP", (3, 14, LSP_IMAGES))).transpose(
+        2, 0, 1
+    )  # (n, 14, 3)
     annotated = joints[..., 2] == 1
     rows = list(range(LSPET_IMAGES))
     if sample is not None:
         rows = sorted(np.random.default_rng(seed).choice(LSPET_IMAGES, size=sample, replace=False).tolist())
-    return _load(root, "LSPET", "im{:05d}.jpg", rows, joints, annotated, annotated, size, progress)
+    name = "LSPET" if sample is None else f"LSPET, {sample:,} of its {LSPET_IMAGES:,} images drawn with seed {seed}"
+    return _load(root, name, "im{:05d}.jpg", rows, joints, annotated, annotated, size, progress)
 
 
-def _read_joints(root: str | Path, *, shape: tuple[int, int, int], other: str) -> np.ndarray:
+def check_lsp(root: str | Path) -> None:
+    """Raise `ValueError`, as `load_lsp` does, unless a folder holds LSP's annotations and all of its images."""
+    _read_joints(root, shape=(3, 14, LSP_IMAGES), other=("LSPET", (14, 3, LSPET_IMAGES)))
+    check_files([Path(root) / "images" / f"im{i:04d}.jpg" for i in range(1, LSP_IMAGES + 1)])
+
+
+def check_lspet(root: str | Path) -> None:
+    """Raise `ValueError`, as `load_lspet` does, unless a folder holds LSPET's annotations and all of its images."""
+    _read_joints(root, shape=(14, 3, LSPET_IMAGES), other=("LSP", (3, 14, LSP_IMAGES)))
+    check_files([Path(root) / "images" / f"im{i:05d}.jpg" for i in range(1, LSPET_IMAGES + 1)])
+
+
+def _read_joints(
+    root: str | Path, *, shape: tuple[int, int, int], other: tuple[str, tuple[int, int, int]]
+) -> np.ndarray:
     file = Path(root) / "joints.mat"
     if not file.parent.is_dir():
         raise ValueError(f"wanted a folder with images/ and joints.mat, got {file.parent}, which is no folder")
@@ -88,9 +107,16 @@ def _read_joints(root: str | Path, *, shape: tuple[int, int, int], other: str) -
     if joints is None:
         raise ValueError(f"{file} has no variable 'joints'")
     if joints.shape != shape:
-        hint = f"; this is {other}'s shape" if sorted(joints.shape) != sorted(shape) else ""
+        hint = f"; this is {other[0]}'s shape" if joints.shape == other[1] else ""
         raise ValueError(f"{file}: 'joints' must have shape {shape}, got {joints.shape}{hint}")
-    return np.asarray(joints, dtype=np.float64)
+    joints = np.asarray(joints, dtype=np.float64)
+    by_image = np.moveaxis(joints, 2, 0)  # (n, 3, 14) or (n, 14, 3)
+    flags = by_image[:, 2] if shape[0] == 3 else by_image[:, :, 2]
+    strange = ~np.isin(flags, (0, 1)).all(axis=1)
+    if strange.any():
+        number = int(strange.argmax()) + 1
+        raise ValueError(f"{file}: the third coordinate of a joint must be 0 or 1; it is not in image {number}")
+    return joints
 
 
 def _load(

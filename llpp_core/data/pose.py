@@ -1,6 +1,6 @@
 """One form for every pose data set: square crops as one uint8 tensor, joints in crop pixels, flags kept apart.
 
-Pixel convention, used by every file of this package: pixel *centres* lie at integer coordinates, the centre
+Pixel convention, used by every file of this package: pixel *centers* lie at integer coordinates, the center
 of the top-left pixel is (0, 0), x grows to the right and y downwards. A crop of side ``s`` therefore covers
 [−0.5, s − 0.5) in both directions.
 """

@@ -22,7 +22,7 @@ class StackedHourglass(nn.Module):
     Args:
         joints: heatmaps to predict, at least 1.
         stacks: hourglasses in a row, at least 1; each passes its prediction and features on to the next.
-        channels: width of the features, even and at least 4.
+        channels: width of the features, a multiple of 4.
     """
 
     def __init__(self, joints: int = 14, stacks: int = 2, channels: int = 256) -> None:

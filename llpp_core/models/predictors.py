@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from llpp_core.models.features import as_list
 
 HIDDEN = (128, 64, 32, 16)
-"""Widths of the fully connected layers between the pooled features and l̂, as in the paper's experiments."""
+"""Widths of the fully connected layers between the pooled features and l̂: the paper's authors' published settings."""
 
 Features = Mapping[str, Float[Tensor, "batch _ _ _"]] | Sequence[Float[Tensor, "batch _ _ _"]]
 
@@ -57,7 +57,8 @@ class ConvPredictor(nn.Module):
     """Predicts the loss from all scales, the finer ones carried down by convolutions and added ("LL++conv").
 
     A map of side n1 reaches the next one, of side n2, through a convolution whose kernel and stride are n1 / n2.
-    Where n2 does not divide n1, kernel and stride are ⌊n1 / n2⌋ and a stride-1 convolution of fitting size follows.
+    Where n2 does not divide n1, kernel and stride are ⌊n1 / n2⌋ and a stride-1 convolution of fitting size follows
+    (with a ReLU between the two, which the paper does not mention).
 
     Args:
         channels: widths of the feature maps, fine → coarse.

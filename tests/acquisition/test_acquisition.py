@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from llpp_core.acquisition import CoreSet, Pool, PredictedLoss, Random, get, k_center_greedy, names, top
+from llpp_core.acquisition import CoreSet, Pool, PredictedLoss, Random, ask, get, k_center_greedy, names, top
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -12,7 +12,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def plain_k_center_greedy(pool: torch.Tensor, labeled: torch.Tensor, budget: int) -> list[int]:
     """The same by its definition: one distance at a time, in float64."""
-    covered, picked = [row for row in labeled.double()], []
+    covered, picked = list(labeled.double()), []
     for _ in range(budget):
         best, farthest = -1, -1.0
         for i, row in enumerate(pool.double()):
@@ -91,13 +91,13 @@ def test_random_is_uniform() -> None:
     counts = torch.zeros(5)
     draws = generator(3)
     for _ in range(1_000):
-        counts[Random().select(Pool("abcde"), 2, generator=draws)] += 1
+        counts[ask(Random(), Pool("abcde"), 2, generator=draws)] += 1
     assert bool(((counts > 340) & (counts < 460)).all())  # 400 expected, 4 standard deviations are 62
 
 
 def test_predicted_loss_asks_for_the_highest() -> None:
     pool = Pool("abcd", predicted_loss=torch.tensor([0.1, 5.0, -3.0, 5.0]))
-    assert PredictedLoss().select(pool, 3, generator=generator()).tolist() == [1, 3, 0]
+    assert ask(PredictedLoss(), pool, 3, generator=generator()).tolist() == [1, 3, 0]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_predicted_loss_asks_for_the_highest() -> None:
 )
 def test_what_the_pool_lacks_is_said(name: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        get(name).select(Pool("abc"), 1, generator=generator())
+        ask(get(name), Pool("abc"), 1, generator=generator())
 
 
 def test_an_unknown_strategy_is_refused_with_those_there_are() -> None:

@@ -12,7 +12,11 @@ from llpp_core.analysis.objectives import MARGIN, Objective, embedding, predicte
 
 DIMENSION = 3
 PAIRS = {"Learning Loss": objectives.learning_loss, "LearningLoss++": objectives.learning_loss_pp}
-ALL = {**PAIRS, "batch of 2": lambda: objectives.learning_loss_pp_batch(2), "batch of 4": lambda: objectives.learning_loss_pp_batch(4)}  # fmt: skip
+ALL = {
+    **PAIRS,
+    "batch of 2": lambda: objectives.learning_loss_pp_batch(2),
+    "batch of 4": lambda: objectives.learning_loss_pp_batch(4),
+}
 
 
 def vector(symbols: tuple[sp.Symbol, ...]) -> sp.Matrix:
@@ -68,7 +72,7 @@ def test_batch_gradient_is_predicted_minus_true_share() -> None:
 
 
 def test_pair_is_the_batch_of_two() -> None:
-    rename = {f("1"): f("i") for f in (predicted_loss, true_loss)} | {f("2"): f("j") for f in (predicted_loss, true_loss)}  # fmt: skip
+    rename = {loss(n): loss(s) for loss in (predicted_loss, true_loss) for n, s in (("1", "i"), ("2", "j"))}
     batch = objectives.learning_loss_pp_batch(2).loss.subs(rename)
     assert sp.simplify(batch - objectives.learning_loss_pp().loss) == 0
 

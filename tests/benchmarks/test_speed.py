@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from llpp_core import heads as heads_of
 from llpp_core import training
 from llpp_core.data import render_figures
 from llpp_core.data.augment import Augmentation, as_input, augment
@@ -26,7 +27,7 @@ def hourglass():
 @pytest.mark.parametrize("predictors", ["without predictors", "with three predictors"])
 def test_an_epoch(benchmark, figures, predictors):
     model = hourglass()
-    heads = training.paper_heads(model, SIZE) if predictors == "with three predictors" else {}
+    heads = heads_of.paper_heads(model, SIZE) if predictors == "with three predictors" else {}
     config = training.TrainingConfig(epochs=1)
     benchmark(training.train, model, heads, figures, config, progress=False)
 
@@ -35,7 +36,7 @@ def test_an_epoch(benchmark, figures, predictors):
 @pytest.mark.parametrize("what", ["bare forward pass", "joints, true and predicted losses"])
 def test_scoring(benchmark, figures, what):
     model = hourglass().eval()
-    heads = training.paper_heads(model, SIZE)
+    heads = heads_of.paper_heads(model, SIZE)
 
     @torch.no_grad()
     def forward():

@@ -10,11 +10,11 @@ from llpp_core.data.augment import Augmentation, as_input, augment
 
 SIZE = 65  # odd, so that a pixel lies in the very middle
 MIRROR = [1, 0, 2]
-STILL = {"flip": 0.0, "rotation": 0.0, "scale": 0.0, "shift": 0.0, "colour": 0.0}
+STILL = {"flip": 0.0, "rotation": 0.0, "scale": 0.0, "shift": 0.0, "color": 0.0}
 
 
 def dots(n: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
-    """Images with one soft dot a joint, each joint's in a colour channel of its own, and the joints."""
+    """Images with one soft dot a joint, each joint's in a color channel of its own, and the joints."""
     joints = torch.tensor([[20.0, 24.0], [44.0, 22.0], [30.0, 43.0]])
     grid = torch.arange(SIZE, dtype=torch.float32)
     square = (grid[:, None] - joints[:, 1, None, None]) ** 2 + (grid - joints[:, 0, None, None]) ** 2
@@ -30,8 +30,8 @@ def view(images: torch.Tensor, joints: torch.Tensor, seed: int = 0, annotated: t
     )
 
 
-def centres(views: torch.Tensor) -> torch.Tensor:
-    """The centre of mass of each channel: (n, 3, 2) as x, y."""
+def centers(views: torch.Tensor) -> torch.Tensor:
+    """The center of mass of each channel: (n, 3, 2) as x, y."""
     mass = views + 2  # black is −2
     grid = torch.arange(SIZE, dtype=torch.float32)
     total = mass.sum((-2, -1))
@@ -47,7 +47,7 @@ def test_a_dot_goes_where_its_joint_goes(settings: dict[str, float]) -> None:
     images, joints = dots()
     views, moved, known = view(images, joints, **settings)
     assert bool(known.all())
-    assert_close(centres(views), moved, atol=0.1, rtol=0)
+    assert_close(centers(views), moved, atol=0.1, rtol=0)
     assert float((moved - joints).norm(dim=-1).max()) > 2  # something did move
     assert len({round(float(x), 3) for x in moved[:, 0, 0]}) == len(moved)  # each sample in its own way
 
@@ -71,7 +71,7 @@ def test_a_flip_swaps_the_flags_of_left_and_right() -> None:
 def test_flipped_and_turned_dots_still_go_with_their_joints() -> None:
     images, joints = dots(32)
     views, moved, known = view(images, joints, flip=0.5, rotation=20.0, scale=0.1, shift=0.05)
-    found = centres(views)
+    found = centers(views)
     plain, swapped = (found - moved).norm(dim=-1).amax(1), (found[:, MIRROR] - moved).norm(dim=-1).amax(1)
     assert bool(known.all())
     assert float(torch.minimum(plain, swapped).max()) < 0.1
@@ -115,7 +115,7 @@ def test_what_is_not_annotated_stays_so_whatever_stands_there() -> None:
 
 def test_a_seed_gives_the_same_views_and_another_gives_others() -> None:
     images, joints = dots(4)
-    settings = {"flip": 0.5, "rotation": 30.0, "scale": 0.2, "shift": 0.1, "colour": 0.2}
+    settings = {"flip": 0.5, "rotation": 30.0, "scale": 0.2, "shift": 0.1, "color": 0.2}
     first, again, other = (view(images, joints, seed, **settings)[0] for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -135,23 +135,23 @@ def test_settings_do_not_change_how_much_randomness_is_used() -> None:
 
 def test_ranges_are_kept_and_used() -> None:
     images, joints = dots(500)
-    centre = (SIZE - 1) / 2
-    arm = joints[0, 0] - centre
-    moved = view(images, joints, rotation=30.0)[1][:, 0] - centre
+    center = (SIZE - 1) / 2
+    arm = joints[0, 0] - center
+    moved = view(images, joints, rotation=30.0)[1][:, 0] - center
     turn = torch.atan2(moved[:, 1], moved[:, 0]) - math.atan2(arm[1], arm[0])
     turn = torch.rad2deg(torch.remainder(turn + math.pi, 2 * math.pi) - math.pi)
     assert 28 < float(turn.max()) <= 30.01
     assert -30.01 <= float(turn.min()) < -28
-    ratio = (view(images, joints, scale=0.2)[1][:, 0] - centre).norm(dim=-1) / arm.norm()
+    ratio = (view(images, joints, scale=0.2)[1][:, 0] - center).norm(dim=-1) / arm.norm()
     assert 0.799 <= float(ratio.min()) < 0.82
     assert 1.18 < float(ratio.max()) <= 1.201
     shift = (view(images, joints, shift=0.1)[1] - joints)[:, 0] / SIZE
     assert 0.095 < float(shift.abs().max()) <= 0.1001
 
 
-def test_colour_scales_each_channel_by_its_own_gain() -> None:
+def test_color_scales_each_channel_by_its_own_gain() -> None:
     images = torch.full((200, 3, 8, 8), 100, dtype=torch.uint8)
-    views, _, _ = view(images, torch.zeros(200, 3, 2), colour=0.2)
+    views, _, _ = view(images, torch.zeros(200, 3, 2), color=0.2)
     values = (views + 2) * 63.75
     assert_close(values.amax((-2, -1)), values.amin((-2, -1)), atol=1e-2, rtol=0)  # one gain over a channel
     gains = values[:, :, 4, 4] / 100
@@ -160,8 +160,8 @@ def test_colour_scales_each_channel_by_its_own_gain() -> None:
     assert float((gains[:, 0] - gains[:, 1]).abs().max()) > 0.1
 
 
-def test_colour_never_leaves_the_range_of_the_input() -> None:
-    views, _, _ = view(torch.full((50, 3, 8, 8), 255, dtype=torch.uint8), torch.zeros(50, 3, 2), colour=0.5)
+def test_color_never_leaves_the_range_of_the_input() -> None:
+    views, _, _ = view(torch.full((50, 3, 8, 8), 255, dtype=torch.uint8), torch.zeros(50, 3, 2), color=0.5)
     assert float(views.max()) <= 2.0
     assert float(views.min()) >= -2.0
 
@@ -183,7 +183,7 @@ def test_as_input_maps_bytes_to_minus_two_to_two() -> None:
         ("shift", float("nan"), "at least 0"),
         ("scale", 1.0, "scale lies from 0 to below 1"),
         ("scale", float("nan"), "scale lies from 0 to below 1"),
-        ("colour", -0.1, "colour lies from 0 to below 1"),
+        ("color", -0.1, "color lies from 0 to below 1"),
     ],
 )
 def test_settings_out_of_range_are_refused(setting: str, value: float, said: str) -> None:

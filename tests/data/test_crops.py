@@ -92,10 +92,10 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize(("image", "ending", "colour"), FORMS.values(), ids=FORMS)
-def test_every_form_of_image_is_read_as_rgb(tmp_path: Path, image: Image.Image, ending: str, colour) -> None:
+@pytest.mark.parametrize(("image", "ending", "color"), FORMS.values(), ids=FORMS)
+def test_every_form_of_image_is_read_as_rgb(tmp_path: Path, image: Image.Image, ending: str, color) -> None:
     pixels, _ = read(saved(tmp_path / f"image.{ending}", image), (3.5, 3.5, 8.0), size=4)
-    assert_close(pixels[:, 2, 2].float(), torch.tensor(colour).float(), atol=4, rtol=0)
+    assert_close(pixels[:, 2, 2].float(), torch.tensor(color).float(), atol=4, rtol=0)
 
 
 def test_an_image_of_one_pixel_is_an_image(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def bodies(poses: str, n: int = 512) -> dict[str, torch.Tensor]:
 
 
 def colors_at(data: PoseDataset, places: torch.Tensor) -> torch.Tensor:
-    """Colours (n, k, 3) of the pixels nearest to places (n, k, 2)."""
+    """Colors (n, k, 3) of the pixels nearest to places (n, k, 2)."""
     x, y = places.round().long().clamp(0, data.size - 1).unbind(-1)
     rows = torch.arange(len(data))[:, None]
     return data.images[rows, :, y, x].int()

@@ -17,9 +17,9 @@ SIDE = 40
 SAMPLE, SEED = 12, 4
 
 
-def picture(colour: int) -> bytes:
+def picture(color: int) -> bytes:
     buffer = io.BytesIO()
-    Image.new("RGB", (SIDE, SIDE), (colour, colour, colour)).save(buffer, format="JPEG")
+    Image.new("RGB", (SIDE, SIDE), (color, color, color)).save(buffer, format="JPEG")
     return buffer.getvalue()
 
 
@@ -99,9 +99,9 @@ def test_lsps_halves(lsp_folder: Path, split: str, first: str, last: str, n: int
     assert data.name == f"LSP {split}"
     assert data.joint_names == LSP_JOINTS
     start = int(first[2:6]) - 1
-    colours = data.images[:, :, 3:5, 3:5].float().mean((1, 2, 3))
+    colors = data.images[:, :, 3:5, 3:5].float().mean((1, 2, 3))
     wanted = torch.tensor([float((start + i) % 250) for i in range(n)])
-    assert_close(colours, wanted, atol=3, rtol=0)  # each sample has its own picture
+    assert_close(colors, wanted, atol=3, rtol=0)  # each sample has its own picture
 
 
 def test_all_of_lsp_is_both_halves(lsp_folder: Path) -> None:

@@ -62,3 +62,13 @@ def test_sides_that_do_not_halve_four_times_are_refused(shape: tuple[int, ...]) 
 def test_sizes_that_make_no_hourglass_are_refused(joints: int, stacks: int, channels: int) -> None:
     with pytest.raises(ValueError, match=f"got joints={joints}, stacks={stacks}, channels={channels}"):
         StackedHourglass(joints=joints, stacks=stacks, channels=channels)
+
+
+def test_a_stack_reads_what_the_one_before_it_read_plus_what_that_one_made_of_it() -> None:
+    model = StackedHourglass(joints=3, stacks=2, channels=8).eval()
+    with torch.no_grad():
+        for merge in (*model.merge_features.parameters(), *model.merge_predictions.parameters()):
+            merge.zero_()
+    model.hourglasses[1].load_state_dict(model.hourglasses[0].state_dict())
+    features = model(torch.randn(2, 3, 64, 64)).features
+    assert all(torch.equal(features[f"stack1/stride{d}"], features[f"stack2/stride{d}"]) for d in (4, 8, 16, 32, 64))

@@ -1,0 +1,109 @@
+"""The book's build runs a notebook when something that it depends on changed, and only then."""
+
+import importlib.util
+import shutil
+import sys
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+
+@pytest.fixture
+def build(root, tmp_path, monkeypatch):
+    """`book/build.py` over a small copy of the project: one notebook that counts its runs."""
+    specification = importlib.util.spec_from_file_location("book_build", root / "book" / "build.py")
+    module = importlib.util.module_from_spec(specification)
+    monkeypatch.setitem(sys.modules, "book_build", module)
+    specification.loader.exec_module(module)
+    shutil.copytree(root / "llpp_core", tmp_path / "llpp_core", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(root / "requirements.lock", tmp_path)
+    for name in ("lsp", "lspet"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        (tmp_path / "data" / name / "joints.mat").write_bytes(b"some joints")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "BUILD", tmp_path / "_build")
+    return module
+
+
+def write(folder, *sources, name="01_counts.ipynb"):
+    cells = [new_code_cell(source) for source in sources]
+    cells[0].metadata["tags"] = ["parameters"]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    path = folder / name
+    path.write_text(nbformat.writes(new_notebook(cells=cells, metadata=kernel)))
+    return path
+
+
+COUNT = "from pathlib import Path\np = Path('runs')\np.write_text(p.read_text() + 'x' if p.exists() else 'x')"
+
+
+def append(path):
+    path.write_bytes(path.read_bytes() + b"\n")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: append(folder / "01_counts.ipynb"),
+        lambda folder: append(folder / "llpp_core" / "losses.py"),
+        lambda folder: append(folder / "llpp_core" / "explorers" / "landscape.js"),
+        lambda folder: append(folder / "llpp_core" / "explorers" / "landscape.css"),
+        lambda folder: (folder / "llpp_core" / "new.py").write_text(""),
+        lambda folder: append(folder / "requirements.lock"),
+        lambda folder: append(folder / "data" / "lspet" / "joints.mat"),
+        lambda folder: (folder / "data" / "lsp" / "im0001.jpg").write_bytes(b""),
+    ],
+    ids=["notebook", "source", "script", "style", "new source", "lock", "data", "new data"],
+)
+def test_the_key_covers_all_that_could_change_the_outputs(build, tmp_path, change):
+    notebook = write(tmp_path, "data = 'auto'\nepochs = 1")
+    before = build.key(notebook, {}, tmp_path / "data")
+    assert build.key(notebook, {}, tmp_path / "data") == before
+    change(tmp_path)
+    assert build.key(notebook, {}, tmp_path / "data") != before
+
+
+def test_the_key_covers_the_parameters_and_the_data_of_notebooks_that_have_them(build, tmp_path):
+    plain = write(tmp_path, "epochs = 1")
+    assert build.key(plain, {"epochs": 1}, None) != build.key(plain, {"epochs": 2}, None)
+    assert build.key(plain, {"other": 1}, None) == build.key(plain, {"other": 2}, None)
+    assert build.key(plain, {}, None) == build.key(plain, {}, tmp_path / "data")
+
+
+def test_an_unchanged_notebook_is_not_run_again(build, tmp_path):
+    notebook = write(tmp_path, "epochs = 1", COUNT)
+    first = build.execute(notebook, {}, None)
+    assert build.execute(notebook, {}, None) == first
+    assert (tmp_path / "runs").read_text() == "x"
+    build.execute(notebook, {"epochs": 2}, None)
+    assert (tmp_path / "runs").read_text() == "xx"
+
+
+def test_a_failing_cell_is_named_and_leaves_nothing_that_would_pass_for_a_run(build, tmp_path):
+    notebook = write(tmp_path, "epochs = 1", "raise ValueError('wanted a fish, got a fork')")
+    with pytest.raises(build.BookError, match=r"01_counts.ipynb failed in cell \d: ValueError: wanted a fish"):
+        build.execute(notebook, {}, None)
+    assert not list((tmp_path / "_build").rglob("*.ipynb*"))
+
+
+def test_a_warning_ends_a_strict_build_and_a_progress_bar_does_not(build, tmp_path):
+    bar = "import sys\nsys.stderr.write('\\rtraining:  50%|#####     | 5/10')"
+    build.execute(write(tmp_path, "epochs = 1", bar), {}, None, strict=True)
+    warning = write(tmp_path, "epochs = 1", "import warnings\nwarnings.warn('too hot')", name="02_warns.ipynb")
+    with pytest.raises(build.BookError, match=r"wrote a warning: .*too hot"):
+        build.execute(warning, {}, None, strict=True)
+    assert build.execute(warning, {}, None).exists()
+
+
+def test_a_parameter_that_no_notebook_has_is_refused(build, capsys):
+    (build.ROOT / "notebooks").mkdir()
+    write(build.ROOT / "notebooks", "epochs = 1")
+    assert build.main(["-p", "epoch", "3", "--only-notebooks"]) == 2
+    assert "no notebook has the parameter epoch; they have epochs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "value"), [("3", 3), ("2e-3", 0.002), ("True", True), ("figures", "figures")])
+def test_parameters_are_read_as_papermill_reads_them(build, text, value):
+    assert build._value(text) == value
+    assert type(build._value(text)) is type(value)
