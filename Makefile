@@ -24,7 +24,7 @@ lint: .venv/.ready
 	$(BIN)/mypy
 
 bench: .venv/.ready
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-group-by=group
+	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' --benchmark-only --benchmark-group-by=group
 
 clean:
 	rm -rf .venv book/_build .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis out.ipynb

@@ -60,10 +60,8 @@ def check(
             raise ValueError(f"parameter {name!r} must be {wanted}, got {value!r}, a {type(value).__name__}")
 
         if bounds is not None and not (bounds.low <= value <= bounds.high and math.isfinite(value)):
-            wanted = (
-                f"at least {bounds.low:g}" if bounds.high == math.inf else f"from {bounds.low:g} to {bounds.high:g}"
-            )
-            raise ValueError(f"parameter {name!r} must be {wanted}, got {value!r}")
+            to = "" if bounds.high == math.inf else f" to {bounds.high:,}"
+            raise ValueError(f"parameter {name!r} must be a number from {bounds.low:,}{to}, got {value!r}")
 
 
 def _injected(cells: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from llpp_core.parameters import check
+from llpp_core.parameters import Between, check
 
 ALLOWED = {"epochs": int, "margin": float, "data": str, "recompute": bool, "sample": (int, type(None))}
 VALUES = {"epochs": 3, "margin": 1.0, "data": "auto", "recompute": False, "sample": None}
@@ -52,3 +52,26 @@ def test_only_the_inserted_cell_names_parameters() -> None:
 def test_a_value_of_another_type_is_refused(name: str, value: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         check({**VALUES, name: value}, ALLOWED, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "bounds", "value"), [("epochs", Between(int, 1, 9), 9), ("margin", Between(float, 0), 0)]
+)
+def test_a_number_in_its_range_passes_with_both_ends(name: str, bounds: Between, value: object) -> None:
+    check({name: value}, {name: bounds}, [])
+
+
+@pytest.mark.parametrize(
+    ("bounds", "value", "said"),
+    [
+        (Between(int, 1, 10_000), 0, "parameter 'x' must be a number from 1 to 10,000, got 0"),
+        (Between(int, 1, 10_000), 10_001, "parameter 'x' must be a number from 1 to 10,000, got 10001"),
+        (Between(float, 0), -0.5, "parameter 'x' must be a number from 0, got -0.5"),
+        (Between(float, 0), float("inf"), "parameter 'x' must be a number from 0, got inf"),
+        (Between(float, 0, 3), float("nan"), "parameter 'x' must be a number from 0 to 3, got nan"),
+        (Between(int, 0), 1.5, "parameter 'x' must be int, got 1.5, a float"),
+    ],
+)
+def test_a_number_outside_its_range_is_refused(bounds: Between, value: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        check({"x": value}, {"x": bounds}, [])
