@@ -25,8 +25,8 @@ class Between:
     """
 
     kind: type[int] | type[float]
-    low: float
-    high: float = math.inf
+    low: int | float
+    high: int | float = math.inf
 
 
 def check(
