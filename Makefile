@@ -1,6 +1,8 @@
 # Two commands do it all: `make book` and `make test`. Each sets up what it needs in .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
+# Threads that wait by spinning starve each other as soon as anything else runs on the machine.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: book test serve lab lint bench clean lock
 
