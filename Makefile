@@ -1,5 +1,6 @@
 # Two commands do it all: `make book` and `make test`. Each sets up what it needs in .venv first.
 PYTHON ?= python3
+PORT ?= 8000
 BIN := .venv/bin
 # Threads that wait by spinning starve each other as soon as anything else runs on the machine.
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -13,12 +14,12 @@ test: .venv/.ready
 	$(BIN)/python -m pytest
 
 serve: book
-	@echo "http://localhost:8000/ shows the book; Ctrl-C ends it"
-	$(BIN)/python -m http.server 8000 --bind 127.0.0.1 --directory book/_build/html
+	@echo "http://localhost:$(PORT)/ shows the book; Ctrl-C ends it"
+	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory book/_build/html
 
 lab: .venv/.ready
 	@# a relative LLPP_DATA is meant from here, but kernels start in notebooks/
-	[ -z "$$LLPP_DATA" ] || LLPP_DATA=$$(cd "$$LLPP_DATA" && pwd) || exit 1; $(BIN)/jupyter lab notebooks
+	[ -z "$$LLPP_DATA" ] || LLPP_DATA=$$(cd "$$LLPP_DATA" && pwd) || exit 1; $(BIN)/jupyter lab $(LAB_ARGS) notebooks
 
 lint: .venv/.ready
 	$(BIN)/ruff format --check .

@@ -35,8 +35,9 @@ from llpp_core.experiment import data_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "book" / "_build"
-TIMEOUT = 900
-"""Seconds that a cell may take. No notebook takes nearly as long; without a limit a hung kernel would wait for ever."""
+TIMEOUT = 3600
+"""Seconds that a cell may take, many times what any needs even on a busy machine; without a limit a hung kernel would
+wait for ever."""
 
 Parameters = dict[str, Any]
 

@@ -140,10 +140,10 @@ def loss_scatter(
             }
         )
         plot.add_annotation(
-            text=f"<b>{name}</b><br>Pearson {c.pearson:.2f} · Spearman {c.spearman:.2f}", showarrow=False,
+            text=f"<b>{name}</b><br>Pearson {c.pearson:.2f}<br>Spearman {c.spearman:.2f}", showarrow=False,
             xref="paper", yref="paper", x=sum(domain) / 2, y=1.02, xanchor="center", yanchor="bottom",
         )  # fmt: skip
-    plot.update_layout(margin={"t": 95}, title={"text": accuracy_line(pck), "x": 0.5, "y": 0.97, "font": {"size": 15}})
+    plot.update_layout(margin={"t": 115}, title={"text": accuracy_line(pck), "x": 0.5, "y": 0.97, "font": {"size": 15}})
     listed = ", ".join(f"{n} {c.pearson:.2f} (rank {c.spearman:.2f})" for n, c in correlations.items())
     predicted = {f"predicted, {n}": _rounded(v) for n, v in scores.predicted_loss.items()}
     return Figure(
@@ -174,7 +174,7 @@ def picks_table(picks: Mapping[str, Tensor], scores: Scores, pool: PoseDataset) 
     }
     losses = {name: float(scores.true_loss[at].mean()) for name, at in rows.items()}
     names = list(rows)
-    plot = _plot(height=340, xaxis_title="PCK@0.2 of the samples asked for (lower: more failures found)")
+    plot = _plot(height=340, xaxis_title="PCK@0.2 (lower: more failures found)")
     plot.add_bar(
         x=list(values.values()), y=names, orientation="h", text=[f"{v:.3f}" for v in values.values()],
         textposition="outside", cliponaxis=False, marker={"color": [COLORS.get(n, NEUTRAL) for n in names]},
