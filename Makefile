@@ -2,8 +2,6 @@
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
-# Threads that wait by spinning starve each other as soon as anything else runs on the machine.
-export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: book test serve lab lint bench clean lock
 
