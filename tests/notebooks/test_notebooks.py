@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-TRAIN = "03_train_and_predict"
+TRAIN = "06_train_and_predict"
 SMALL = {"epochs": "1", "pool_size": "60"}
 
 

@@ -1,0 +1,118 @@
+"""`Figure`: a plotly figure with its caption, alternative text and data, and the look that all of them share.
+
+A figure is shown twice over. JupyterLab draws plotly's own MIME type; the book, which has no kernel, takes the HTML
+beside it, which ``book/assets/figures.js`` draws. The colors are those of Okabe and Ito's palette, safe for
+color-blind readers; the same color means the same method everywhere.
+"""
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import numpy as np
+import plotly.graph_objects as go
+from torch import Tensor
+
+COLORS = {"LL": "#D55E00", "LL++": "#0072B2", "LL++conv": "#009E73"}
+NEUTRAL = "#7F7F7F"
+CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendDataToCloud"]}
+
+Table: TypeAlias = Mapping[str, Sequence[str | float | int]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plotly figure with what a reader who cannot see it needs.
+
+    Attributes:
+        plot: the plotly figure.
+        caption: what it shows and what to see in it, as HTML.
+        alt: what a sighted reader takes from it, as plain text.
+        data: its data, column by column.
+        name: file name of the data's download, without ending.
+    """
+
+    plot: go.Figure
+    caption: str
+    alt: str
+    data: Table
+    name: str
+
+    def __post_init__(self) -> None:
+        lengths = {column: len(values) for column, values in self.data.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"figure {self.name!r}: columns must be of one length, got {lengths}")
+
+    def html(self) -> str:
+        """Return the figure for a static page; ``figures.js`` draws it, and without scripts the table remains."""
+        spec = json.loads(self.plot.to_json())
+        spec["config"] = CONFIG
+        height = self.plot.layout.height or 420
+        return (
+            '<figure class="llpp-figure">'
+            f'<div class="llpp-plot" role="img" aria-label="{html.escape(self.alt)}" '
+            f'style="min-height: {height}px">'
+            f'<script type="application/vnd.plotly.v1+json">{_in_script(spec)}</script></div>'
+            f"<figcaption>{self.caption}</figcaption>{_table(self.data, self.name)}</figure>"
+        )
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        spec = json.loads(self.plot.to_json())
+        return {
+            "application/vnd.plotly.v1+json": {**spec, "config": CONFIG},
+            "text/html": self.html(),
+            "text/plain": self.alt,
+        }
+
+
+def new_plot(height: int, **layout: Any) -> go.Figure:
+    """Return an empty plot in the book's style: ``height`` in pixels, and any of plotly's layout."""
+    plot = go.Figure()
+    plot.update_layout(
+        template="plotly_white",
+        height=height,
+        margin={"l": 60, "r": 20, "t": 30, "b": 50},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        **layout,
+    )
+    return plot
+
+
+def rounded(values: Tensor | np.ndarray | Sequence[float], digits: int = 4) -> list[float]:
+    """Return the values as floats rounded for a table: its download need not carry sixteen digits."""
+    return [round(float(v), digits) for v in values]
+
+
+def _in_script(value: Any) -> str:
+    # "</script" would end the element that the JSON stands in, and "<!--" would keep its end from ending it.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _table(data: Table, name: str, rows_shown: int = 50) -> str:
+    columns = list(data)
+    rows = list(zip(*data.values(), strict=True))
+    csv = "\r\n".join([",".join(_csv(v) for v in row) for row in [tuple(columns), *rows]])
+    head = "".join(f'<th scope="col">{html.escape(c)}</th>' for c in columns)
+    body = "".join("<tr>" + "".join(f"<td>{_cell(v)}</td>" for v in row) + "</tr>" for row in rows[:rows_shown])
+    more = (
+        f"<p>The first {rows_shown} of {len(rows):,} rows; the download has all.</p>" if len(rows) > rows_shown else ""
+    )
+    return (
+        f'<details class="llpp-data"><summary>Data of this figure</summary><div class="llpp-table" tabindex="0">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}"
+        f'<a download="{name}.csv" href="data:text/csv;charset=utf-8,{quote(csv)}">Download as CSV</a></details>'
+    )
+
+
+def _cell(value: str | float | int) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else html.escape(str(value))
+
+
+def _csv(value: str | float | int) -> str:
+    text = str(value)
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
