@@ -1,5 +1,5 @@
-"""The mathematics: sympy and NumPy only, never torch."""
+"""The mathematics: sympy, NumPy and SciPy only, never torch."""
 
-from llpp_core.analysis import codegen, objectives
+from llpp_core.analysis import codegen, gamma_pairs, objectives
 
-__all__ = ["codegen", "objectives"]
+__all__ = ["codegen", "gamma_pairs", "objectives"]
