@@ -1,5 +1,5 @@
 """The mathematics: sympy, NumPy and SciPy only, never torch."""
 
-from llpp_core.analysis import codegen, gamma_pairs, objectives
+from llpp_core.analysis import codegen, components, gamma_pairs, noise, objectives, pairing
 
-__all__ = ["codegen", "gamma_pairs", "objectives"]
+__all__ = ["codegen", "components", "gamma_pairs", "noise", "objectives", "pairing"]

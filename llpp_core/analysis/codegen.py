@@ -11,6 +11,8 @@ from typing import Any
 import sympy as sp
 from sympy.printing.jscode import JavascriptCodePrinter
 
+from llpp_core.analysis import shares
+
 
 def latex(expression: sp.Expr, names: Mapping[sp.Symbol, str]) -> str:
     r"""Return LaTeX of an expression, with the paper's notation for its symbols.
@@ -24,7 +26,7 @@ def latex(expression: sp.Expr, names: Mapping[sp.Symbol, str]) -> str:
 
 def numpy_function(expression: sp.Expr, arguments: Sequence[sp.Symbol]) -> Callable[..., Any]:
     """Return a NumPy function of ``arguments``, in their order; floats and arrays in, the same out."""
-    return _function(expression, arguments, "numpy")
+    return _function(expression, arguments, [shares.NUMPY, "numpy"])
 
 
 def torch_function(expression: sp.Expr, arguments: Sequence[sp.Symbol]) -> Callable[..., Any]:
@@ -35,7 +37,7 @@ def torch_function(expression: sp.Expr, arguments: Sequence[sp.Symbol]) -> Calla
     """
     import torch
 
-    evaluate = _function(expression, arguments, "torch")
+    evaluate = _function(expression, arguments, [shares.numerical(torch.logaddexp, torch.exp), "torch"])
 
     def on_tensors(*values: Any) -> torch.Tensor:
         tensors = [v if isinstance(v, torch.Tensor) else torch.as_tensor(v, dtype=torch.float64) for v in values]
@@ -62,9 +64,9 @@ def javascript_function(expression: sp.Expr, arguments: Sequence[sp.Symbol], nam
     return "\n".join([f"function {name}({parameters}) {{", *lines, f"  return {printer.doprint(result)};", "}"])
 
 
-def _function(expression: sp.Expr, arguments: Sequence[sp.Symbol], module: str) -> Callable[..., Any]:
+def _function(expression: sp.Expr, arguments: Sequence[sp.Symbol], modules: list[Any]) -> Callable[..., Any]:
     _check_arguments(expression, arguments)
-    function: Callable[..., Any] = sp.lambdify(list(arguments), expression, modules=module, cse=True)
+    function: Callable[..., Any] = sp.lambdify(list(arguments), expression, modules=modules, cse=True)
     return function
 
 
@@ -84,6 +86,19 @@ class _JavaScript(JavascriptCodePrinter):
         for value, condition in reversed(expr.args[:-1]):
             text = f"(({self._print(condition)}) ? ({self._print(value)}) : ({text}))"
         return str(text)
+
+    def _print_Share(self, expr: sp.Expr) -> str:  # noqa: N802 (sympy's name)
+        own, *others = expr.args
+        return f"(1/(1 + {' + '.join(f'Math.exp({self._print(other - own)})' for other in others)}))"
+
+    def _print_LogShare(self, expr: sp.Expr) -> str:  # noqa: N802 (sympy's name)
+        own, *others = expr.args
+        gaps = [self._print(other - own) for other in others]
+        if len(gaps) == 1:
+            return f"(-(Math.max({gaps[0]}, 0) + Math.log1p(Math.exp(-Math.abs({gaps[0]})))))"
+        largest = f"Math.max(0, {', '.join(gaps)})"
+        terms = " + ".join(f"Math.exp({gap} - {largest})" for gap in ("0", *gaps))
+        return f"(-({largest} + Math.log({terms})))"
 
     def _print_not_supported(self, expr: sp.Basic) -> str:
         raise ValueError(f"JavaScript has no function for {expr}")

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammainc, psi, zeta
-from scipy.stats import norm
+from scipy.special import gammainc, ndtri, psi, zeta
 
 Array = npt.NDArray[np.float64]
 
@@ -85,7 +84,7 @@ def fit(true_losses: npt.ArrayLike, *, confidence: float = 0.95, samples: int = 
     shape, scale = (float(v[0]) for v in _maximum_likelihood(losses[None] / unit))
     # Fisher's information of (log k, log Θ), inverted: trigamma is zeta(2, k).
     information = shape * zeta(2, shape) - 1
-    spread = norm.isf((1 - confidence) / 2) / np.sqrt(len(losses) * information)
+    spread = -ndtri((1 - confidence) / 2) / np.sqrt(len(losses) * information)
     shape_spread, scale_spread = spread / np.sqrt(shape), spread * np.sqrt(zeta(2, shape))
     distance = float(_distance(losses[None] / unit, np.array([shape]), np.array([scale]))[0])
     further = _bootstrap(distance, shape, len(losses), samples, np.random.default_rng(seed))

@@ -20,9 +20,13 @@ import numpy.typing as npt
 import sympy as sp
 
 from llpp_core.analysis import codegen
+from llpp_core.analysis.shares import LogShare, Share, sum_to_one
 
 MARGIN = sp.Symbol("margin", nonnegative=True)
 """ξ, Learning Loss's hyper-parameter."""
+
+ALPHA = sp.Symbol("alpha", positive=True)
+"""α, the inverse temperature of true shares in proportion to l^α: beyond the paper, which has α = 1."""
 
 
 def predicted_loss(index: str) -> sp.Symbol:
@@ -71,7 +75,35 @@ class Objective:
             raise ValueError(f"{self.name} has no symbol {wrt!r}; it has {', '.join(self.symbols)}")
         if wrt.startswith("true_loss"):
             raise ValueError(f"{wrt} is a measured loss, which the predictor is never differentiated through")
-        return _derivative(self.loss, self.symbols[wrt])
+        return derivative(self.loss, self.symbols[wrt])
+
+    def hessian(self, wrt: Sequence[str]) -> sp.Matrix:
+        """Return the second derivatives in the symbols of those code names, simplified: (names, names)."""
+        gradients = [self.gradient(name) for name in wrt]
+        return sp.Matrix([[sp.factor(derivative(g, self.symbols[name])) for name in wrt] for g in gradients])
+
+    def written_out(self) -> sp.Expr:
+        """Return the loss in exponentials and logarithms alone, as a page shows it."""
+        return self.loss.rewrite(sp.exp)
+
+    def optimal_gap(self) -> sp.Expr:
+        """Return the predicted gap l̂_i − l̂_j at which a pair of known losses rests, solved by sympy.
+
+        For Learning Loss it is where the push ends: every gap beyond it is at rest too, and a tie is at rest anywhere.
+
+        Raises:
+            ValueError: the objective is not one of a pair.
+        """
+        if self.samples != ("i", "j"):
+            raise ValueError(f"only an objective of a pair has one gap, and {self.name} compares {self.samples}")
+        gap, scaled = sp.Symbol("gap", real=True), sp.Symbol("scaled", positive=True)
+        at = {predicted_loss("i"): gap, predicted_loss("j"): 0}
+        if self.loss.has(sp.Piecewise):
+            direction = sp.sign(true_loss("i") - true_loss("j"))
+            (rest,) = sp.solve(self.loss.args[0].expr.subs(at).subs(direction, scaled), gap)
+            return sp.simplify(rest * scaled) * direction  # its reciprocal is itself, where it is not 0
+        (rest,) = sp.solve(self.gradient("predicted_loss_i").subs(at).rewrite(sp.exp).subs(sp.exp(gap), scaled), scaled)
+        return sp.expand_log(sp.log(sp.simplify(rest)), force=True)
 
     def gradient_vector(self, wrt: Sequence[sp.Symbol]) -> sp.Matrix:
         """Return the derivatives with respect to each symbol of ``wrt`` as a column, w or θ for instance."""
@@ -130,6 +162,15 @@ def learning_loss_pp() -> Objective:
     return Objective("LearningLoss++", _kl(("i", "j")), _pair_symbols(), ("i", "j"))
 
 
+def learning_loss_pp_tempered() -> Objective:
+    """Return LearningLoss++ for a pair with true shares l_i^α / (l_i^α + l_j^α): beyond the paper, which has α = 1.
+
+    As α → ∞ only the order of the true losses counts, and as α → 0 nothing of them does.
+    """
+    symbols = {**_pair_symbols(), ALPHA.name: ALPHA}
+    return Objective("LearningLoss++ with a temperature", _kl(("i", "j"), ALPHA), symbols, ("i", "j"))
+
+
 def learning_loss_pp_batch(n: int) -> Objective:
     """Return LearningLoss++ over n samples at once: KL of softmax(l̂) from l / Σl; n = 2 is the pair.
 
@@ -142,14 +183,16 @@ def learning_loss_pp_batch(n: int) -> Objective:
     return Objective(f"LearningLoss++ of {n} samples", _kl(samples), _sample_symbols(samples), samples)
 
 
-def true_share(index: str, samples: Sequence[str] = ("i", "j")) -> sp.Expr:
-    """Return p: the share of sample ``index`` in the true losses of ``samples``."""
-    return true_loss(index) / sum(true_loss(s) for s in samples)
+def true_share(index: str, samples: Sequence[str] = ("i", "j"), alpha: sp.Expr | int = 1) -> sp.Expr:
+    """Return p: the share of sample ``index`` in the true losses of ``samples``, each to the power ``alpha``."""
+    if alpha == 1:
+        return true_loss(index) / sum(true_loss(s) for s in samples)
+    return Share(*(alpha * sp.log(true_loss(s)) for s in _first(index, samples)))
 
 
 def predicted_share(index: str, samples: Sequence[str] = ("i", "j")) -> sp.Expr:
     """Return q: the share of sample ``index`` in the exponentials of the predicted losses of ``samples``."""
-    return sp.exp(predicted_loss(index)) / sum(sp.exp(predicted_loss(s)) for s in samples)
+    return Share(*(predicted_loss(s) for s in _first(index, samples)))
 
 
 def worked_example(loss_i_is_larger: bool) -> dict[str, sp.Expr | sp.Matrix]:
@@ -201,6 +244,24 @@ def gap_under_descent(
     return np.array(gaps)
 
 
+def derivative(expression: sp.Expr, symbol: sp.Expr) -> sp.Expr:
+    """Return the derivative as a sum over the shares in it, each with its simplified factor, or case by case."""
+    result = differentiated(expression, symbol)
+    if expression.has(sp.Piecewise):  # simplify() would fold the cases into each other
+        return sp.piecewise_fold(result)
+    # q_i − p_i, not one fraction of everything.
+    result = sp.expand(sum_to_one(result))
+    return sp.collect(result, sorted(result.atoms(Share), key=sp.default_sort_key), func=sp.simplify)
+
+
+def differentiated(expression: sp.Expr, symbol: sp.Expr) -> sp.Expr:
+    """Return the derivative as sympy leaves it, but for sums of which one term is not 0: those are that term."""
+    result = sp.diff(expression, symbol)
+    return result.replace(
+        lambda e: isinstance(e, sp.Sum) and (e.has(sp.KroneckerDelta) or e.function == 0), lambda e: e.doit()
+    )
+
+
 def latex(expression: sp.Expr) -> str:
     """Return LaTeX of any expression in this module's symbols, in the paper's notation."""
     names = {MARGIN: r"\xi"}
@@ -216,9 +277,17 @@ def latex(expression: sp.Expr) -> str:
     return codegen.latex(expression, names)
 
 
-def _kl(samples: Sequence[str]) -> sp.Expr:
-    shares = [(true_share(s, samples), predicted_share(s, samples)) for s in samples]
-    return sum((p * sp.log(p / q) for p, q in shares), sp.Integer(0))
+def _kl(samples: Sequence[str], alpha: sp.Expr | int = 1) -> sp.Expr:
+    total = sp.Integer(0)
+    for s in samples:
+        p = true_share(s, samples, alpha)
+        log_p = sp.log(p) if alpha == 1 else LogShare(*p.args)
+        total += p * (log_p - LogShare(*predicted_share(s, samples).args))
+    return total
+
+
+def _first(index: str, samples: Sequence[str]) -> list[str]:
+    return [index, *(s for s in samples if s != index)]
 
 
 def _pair_symbols() -> dict[str, sp.Symbol]:
@@ -228,9 +297,3 @@ def _pair_symbols() -> dict[str, sp.Symbol]:
 def _sample_symbols(samples: Sequence[str]) -> dict[str, sp.Symbol]:
     symbols = [predicted_loss(s) for s in samples] + [true_loss(s) for s in samples]
     return {symbol.name: symbol for symbol in symbols}
-
-
-def _derivative(expression: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
-    if expression.has(sp.Piecewise):  # simplify() would fold the cases into each other
-        return sp.piecewise_fold(sp.diff(expression, symbol))
-    return sp.simplify(sp.diff(expression, symbol))

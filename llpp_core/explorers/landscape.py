@@ -85,8 +85,7 @@ def _functions() -> tuple[str, ...]:
     i, j = objectives.predicted_loss("i"), objectives.predicted_loss("j")
     true_i, true_j = objectives.true_loss("i"), objectives.true_loss("j")
     learning_loss_pp = objectives.learning_loss_pp()
-    # The gap at which LearningLoss++'s gradient is zero: log(l_i / l_j), as sympy finds.
-    (resting_gap,) = sp.solve(learning_loss_pp.gradient(i.name).subs(j, 0), i)
+    resting_gap = sp.logcombine(learning_loss_pp.optimal_gap(), force=True)  # log(l_i / l_j)
     return (
         objectives.learning_loss().javascript("gradientLearningLoss", wrt=i.name),
         learning_loss_pp.javascript("gradientLearningLossPP", wrt=i.name),

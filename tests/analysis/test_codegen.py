@@ -34,6 +34,11 @@ def evaluated(javascript: str, *values: float) -> float:
     assert parameters is not None
     scope = dict(zip(parameters[2].split(", "), values, strict=True))
     library = {"Math": type("Math", (), {n: staticmethod(getattr(math, n)) for n in ("exp", "log", "pow", "sqrt")})}
+    library["Math"].max, library["Math"].abs, library["Math"].log1p = (
+        staticmethod(max),
+        staticmethod(abs),
+        staticmethod(math.log1p),
+    )
     library["Math"].sign = staticmethod(lambda v: float(np.sign(v)))
     for line in lines:
         match = re.fullmatch(r"  (?:const (\w+) =|return) (.*);", line)
