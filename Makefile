@@ -25,7 +25,10 @@ lint: .venv/.ready
 	$(BIN)/mypy
 
 bench: .venv/.ready
-	$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' --benchmark-only --benchmark-group-by=group
+	mkdir -p .benchmarks && rm -f .benchmarks/last.json
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-json=.benchmarks/last.json
+	@# reached only where every benchmark passed
+	$(BIN)/python -m llpp_core.performance .benchmarks/last.json book/results/performance.json
 
 clean:
 	rm -rf .venv book/_build .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis out.ipynb

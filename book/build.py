@@ -7,10 +7,12 @@
 
 Everything it writes lies in ``book/_build``: ``executed/`` (one run of a notebook for each key), ``source/`` (what
 Sphinx reads) and ``html/``. A notebook runs again only when its key changes; the key covers the notebook, the
-parameters, the sources of ``llpp_core``, ``requirements.lock``, the Python version, and the data it would read.
+parameters, the sources of ``llpp_core``, ``requirements.lock``, the Python version, and the data or the record that it
+would read.
 """
 
 import argparse
+import ast
 import json
 import os
 import platform
@@ -92,6 +94,9 @@ def key(notebook: Path, parameters: Parameters, data: Path | None) -> str:
         parts += [source.relative_to(package).as_posix(), source.read_bytes()]
     if "data" in known and data is not None:
         parts += [store.folder_fingerprint(data / name) for name in ("lsp", "lspet")]
+    if "record" in known:
+        record = ROOT / str(parameters.get("record", ast.literal_eval(known["record"]["default"])))
+        parts += [record.read_bytes() if record.is_file() else b""]
     return store.fingerprint(parts)[:16]
 
 
@@ -136,7 +141,7 @@ def execute(notebook: Path, parameters: Parameters, data: Path | None, *, strict
 
 
 def stage(executed: Mapping[str, Path]) -> None:
-    """Lay out what Sphinx reads in ``_build/source``: prose, assets, vendored scripts, executed notebooks."""
+    """Lay out what Sphinx reads in ``_build/source``: prose, assets, executed notebooks, and the sources shown."""
     source = BUILD / "source"
     shutil.rmtree(source, ignore_errors=True)
     (source / "notebooks").mkdir(parents=True)
@@ -152,6 +157,8 @@ def stage(executed: Mapping[str, Path]) -> None:
     )
     shutil.copy(str(mathjax), vendor / "mathjax-tex-svg-full.js")
     shutil.copy(str(files("plotly") / "package_data" / "plotly.min.js"), vendor)
+    for room in ("llpp_core", "tests"):  # book/proofs.md shows functions of them
+        shutil.copytree(ROOT / room, source / room, ignore=_all_but_python)
     for name, path in executed.items():
         node = nbformat.read(path, as_version=4)
         (source / "notebooks" / name).write_text(nbformat.writes(_for_the_page(node)) + "\n", encoding="utf-8")
@@ -184,6 +191,10 @@ def _parameters_of(notebooks: list[Path], given: Mapping[str, str]) -> Parameter
     if unknown:
         raise BookError(f"no notebook has the parameter {', '.join(unknown)}; they have {', '.join(sorted(known))}")
     return {name: _value(text) for name, text in given.items()}
+
+
+def _all_but_python(folder: str, names: list[str]) -> set[str]:
+    return {n for n in names if n == "__pycache__" or not (n.endswith(".py") or (Path(folder) / n).is_dir())}
 
 
 def _value(text: str) -> Any:

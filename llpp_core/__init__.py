@@ -13,7 +13,9 @@ The rooms, from the formulas up::
     llpp.training     one loop for a task model and any number of predictors beside it; scoring
     llpp.acquisition  which samples to ask labels for
     llpp.experiment   the data of an experiment: train, test, pool
+    llpp.witnesses    a derived gradient beside automatic differentiation and differences
     llpp.report       what a page says of a run in words
+    llpp.performance  the record of the benchmarks, and the page that shows it
     llpp.figures      plotly figures with caption, alternative text and data
     llpp.galleries    crops with their skeletons
     llpp.explorers    widgets, live in JupyterLab and on a static page
@@ -43,9 +45,11 @@ if TYPE_CHECKING:
         metrics,
         models,
         parameters,
+        performance,
         report,
         store,
         training,
+        witnesses,
     )
 
 __version__ = "0.1.0"
@@ -63,9 +67,11 @@ __all__ = [
     "metrics",
     "models",
     "parameters",
+    "performance",
     "report",
     "store",
     "training",
+    "witnesses",
 ]
 
 

@@ -15,8 +15,8 @@ ROOT = Path(llpp_core.__file__).parents[1]
 PACKAGE = ROOT / "llpp_core"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-# CONTRIBUTING.md, "Where a line belongs". `report` words the results of `experiment` and `training`; `parameters` knows
-# nobody, as `store`.
+# CONTRIBUTING.md, "Where a line belongs". `report` words the results of `experiment` and `training`, `performance` those
+# of the benchmarks; `parameters` knows nobody, as `store`.
 FLOORS = {
     "store": 0,
     "parameters": 0,
@@ -29,11 +29,13 @@ FLOORS = {
     "acquisition": 2,
     "experiment": 3,
     "report": 3,
+    "witnesses": 3,
+    "performance": 3,
     "figures": 3,
     "galleries": 3,
     "explorers": 3,
 }
-ANALYSTS = {"analysis", "figures", "explorers"}
+ANALYSTS = {"analysis", "figures", "explorers", "witnesses"}
 TRAINING_PATH = (
     "heads",
     "training",

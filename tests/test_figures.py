@@ -37,6 +37,12 @@ FIGURES = {
         GAPS, {"Learning Loss": np.sign(GAPS), "LearningLoss++": np.tanh(GAPS)}, true_losses=(2.0, 1.0), margin=1.0
     ),
     "descent": lambda: figures.descent({"one": GAPS, "two": -GAPS}, title="A descent.", target=0.5, symbol="gap"),
+    "curves": lambda: figures.curves(
+        GAPS, {"LL": GAPS, "other": GAPS**2}, titles=("x", "y"), caption="C.", alt="A.", name="n", level=1.0
+    ),
+    "regions": lambda: figures.push_regions(
+        GAPS, np.linspace(0.1, 0.9, 3), np.sign(GAPS) * np.ones((3, 1)), np.ones((3, 5)), margin=1.0
+    ),
 }
 each_figure = pytest.mark.parametrize("make", FIGURES.values(), ids=FIGURES)
 
@@ -263,3 +269,25 @@ def test_a_gallery_brings_its_look_to_a_notebook() -> None:
     assert bundle["text/html"].startswith("<style>")
     assert bundle["text/html"].endswith(shown().html())
     assert bundle["text/plain"] == 'figures "of" people'
+
+
+def test_curves_give_a_method_its_color_and_every_other_series_one_of_its_own() -> None:
+    series = {"LL": GAPS, "LL++: α = 1": GAPS, "LL++, soft": GAPS, "k = 1": GAPS, "k = 2": GAPS}
+    plot = figures.curves(GAPS, series, titles=("x", "y"), caption="", alt="", name="n", log_x=True).plot
+    colors = [trace.line.color for trace in plot.data]
+    assert colors[:3] == [figures.COLORS["LL"], figures.COLORS["LL++"], figures.COLORS["LL++"]]
+    assert len(set(colors[3:]) - set(figures.COLORS.values())) == 2
+    assert plot.layout.xaxis.type == "log"
+    assert plot.layout.yaxis.type == "linear"
+
+
+def test_curves_want_series_as_long_as_x() -> None:
+    with pytest.raises(ValueError, match="short must have 5 values"):
+        figures.curves(GAPS, {"short": [1.0]}, titles=("x", "y"), caption="", alt="", name="n")
+
+
+def test_regions_count_where_the_objectives_agree() -> None:
+    first = np.array([[-1.0, -1.0, 0.0, 1.0]])
+    second = np.array([[-0.5, 0.5, 0.5, 0.5]])
+    data = figures.push_regions(np.arange(4.0), np.array([0.5]), first, second, margin=1.0).data
+    assert data["part of the area"] == [0.25, 0.25, 0.5]  # opposed, only LearningLoss++, agreed

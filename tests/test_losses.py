@@ -1,6 +1,7 @@
 """The torch losses are the derived objectives, stay finite where those overflow, and say what is wrong with a batch."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -12,12 +13,15 @@ from torch.testing import assert_close
 from llpp_core.analysis import objectives
 from llpp_core.losses import learning_loss, learning_loss_pp, learning_loss_pp_batch
 
+OF_PAIRS: dict[str, Callable[..., Tensor]] = {"LL": learning_loss, "LL++": learning_loss_pp}
 LOSSES: dict[str, Callable[..., Tensor]] = {
-    "LL": learning_loss,
-    "LL++": learning_loss_pp,
+    **OF_PAIRS,
+    "LL all": partial(learning_loss, pairs="all"),
+    "LL++ all": partial(learning_loss_pp, pairs="all"),
+    "LL++ α = 3": partial(learning_loss_pp, alpha=3),
     "LL++ batch": learning_loss_pp_batch,
+    "LL++ batch α = ½": partial(learning_loss_pp_batch, alpha=0.5),
 }
-OF_PAIRS = {name: loss for name, loss in LOSSES.items() if name != "LL++ batch"}
 each_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 each_pair_loss = pytest.mark.parametrize("loss", OF_PAIRS.values(), ids=OF_PAIRS)
 DERIVED_LL, DERIVED_PP = objectives.learning_loss().torch(), objectives.learning_loss_pp().torch()
@@ -55,7 +59,7 @@ def test_values_and_gradients_are_the_derived_ones(loss, n: int, pairs: str) -> 
     assert_close(gradient(mean, predicted), gradient(wanted.mean(), predicted), rtol=1e-10, atol=1e-13)
 
 
-@pytest.mark.parametrize("margin", [0.0, 0.1, 1.0, 50.0])
+@pytest.mark.parametrize("margin", [0, 0.1, 1.0, 50.0])
 def test_margin_is_the_derived_one(margin: float) -> None:
     predicted, true = batch(8, seed=5)
     wanted = torch.stack([derived(learning_loss, predicted, true, i, i + 4, margin) for i in range(4)])
@@ -87,7 +91,7 @@ def test_batch_of_two_is_the_pair() -> None:
 
 
 EXTREME_LOSS = st.one_of(st.just(0.0), st.floats(-12, 12).map(lambda e: 10.0**e))
-PREDICTION = st.floats(-1e3, 1e3)
+PREDICTION = st.floats(-1e4, 1e4)
 
 
 @settings(max_examples=150, deadline=None)
@@ -137,8 +141,10 @@ def test_learning_loss_at_extremes(l_hat_i: float, l_hat_j: float, l_i: float, l
 @pytest.mark.parametrize("scale", [1e-38, 1e-30, 1e30, 3e38])
 def test_shares_neither_overflow_nor_vanish_at_the_ends_of_the_number_range(dtype: torch.dtype, scale: float) -> None:
     predicted = torch.zeros(2, dtype=dtype, requires_grad=True)
-    loss = learning_loss_pp(predicted, torch.tensor([1.0, 0.5], dtype=dtype) * scale)
-    assert_close(gradient(loss, predicted), torch.tensor([-1 / 6, 1 / 6], dtype=dtype), rtol=1e-5, atol=1e-6)
+    for loss in (learning_loss_pp, learning_loss_pp_batch):
+        for alpha, share in ((1, 2 / 3), (100, 1.0), (0.5, 2**0.5 / (1 + 2**0.5))):
+            push = gradient(loss(predicted, torch.tensor([1.0, 0.5], dtype=dtype) * scale, alpha=alpha), predicted)
+            assert_close(push, torch.tensor([0.5 - share, share - 0.5], dtype=dtype), rtol=1e-5, atol=1e-6)
 
 
 def test_exact_tie_costs_learning_loss_the_margin_and_pushes_nothing() -> None:
@@ -204,13 +210,25 @@ def test_no_gradient_reaches_the_true_loss(loss) -> None:
 
 
 @each_loss
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 1e-5), (torch.float16, 1e-5)])
-def test_half_precision_is_computed_in_float32(loss, dtype: torch.dtype, tolerance: float) -> None:
-    predicted, true = batch(6, dtype=dtype)
-    value = loss(predicted, true)
+@pytest.mark.parametrize("autocast", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_half_precision_is_computed_in_float32(loss, dtype: torch.dtype, autocast: bool) -> None:
+    predicted, true = batch(7, dtype=dtype)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        value = loss(predicted, true)
     assert value.dtype == torch.float32
-    assert_close(value, loss(predicted.double(), true.double()).float(), rtol=tolerance, atol=tolerance)
-    assert gradient(value, predicted).dtype == dtype
+    exact = loss(predicted.double(), true.double())
+    assert_close(value, exact.float(), rtol=1e-6, atol=1e-6)
+    push = gradient(value, predicted)
+    assert push.dtype == dtype
+    assert_close(push, gradient(exact, predicted).to(dtype), rtol=2 * torch.finfo(dtype).eps, atol=1e-6)
+
+
+@each_loss
+def test_the_wider_of_two_types_is_computed_in(loss) -> None:
+    predicted, true = batch(6, dtype=torch.bfloat16)
+    assert loss(predicted, true.half()).dtype == torch.float32
+    assert loss(predicted, true.double()).dtype == torch.float64
 
 
 @each_loss
@@ -270,7 +288,7 @@ def test_an_unknown_reduction_is_refused(loss) -> None:
         loss(*batch(4), reduction="sum")
 
 
-@pytest.mark.parametrize("margin", [-0.1, float("nan")])
+@pytest.mark.parametrize("margin", [-0.1, float("nan"), float("inf")])
 def test_a_margin_below_zero_is_refused(margin: float) -> None:
-    with pytest.raises(ValueError, match="margin must be at least 0"):
+    with pytest.raises(ValueError, match="margin must be at least 0 and finite, got"):
         learning_loss(*batch(4), margin=margin)

@@ -1,4 +1,4 @@
-"""Sphinx extension of the book: explorers in prose pages, and no script that a static page cannot use.
+"""Sphinx extension of the book: explorers in prose pages, links to targets, no script that a static page cannot use.
 
 A prose page shows an explorer by the name of its class; options are traits::
 
@@ -6,6 +6,10 @@ A prose page shows an explorer by the name of its class; options are traits::
     :predicted_gap: 0.5
     :margin: 1.0
     ```
+
+A target ``(proof-shares)=`` is linked to by file, as a heading is, which also leads somewhere in JupyterLab::
+
+    [Code and tests](../book/proofs.md#proof-shares)
 """
 
 import json
@@ -17,6 +21,7 @@ from typing import Any, ClassVar
 from docutils import nodes  # type: ignore[import-untyped]
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 from traitlets import TraitError
 
@@ -91,6 +96,12 @@ def _explorers() -> dict[str, type[explorers.Explorer]]:
     }
 
 
+def _targets_as_anchors(app: Sphinx, env: BuildEnvironment) -> None:
+    # MyST looks up the part behind # among the slugs of a file's headings alone.
+    for label, (page, anchor) in env.domaindata["std"]["anonlabels"].items():
+        env.metadata[page].setdefault("myst_slugs", {}).setdefault(label, (0, anchor, label))
+
+
 def _drop_thebe(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -108,6 +119,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of it; nothing keeps state, so pages may be read and written in parallel."""
     app.add_directive("explorer", ExplorerDirective)
     app.add_js_file(None, body=_MODE, priority=100)
+    app.connect("env-updated", _targets_as_anchors)
     app.connect("html-page-context", _drop_thebe, priority=900)  # after sphinx-thebe and the theme
     source = Path(explorers.__file__).parent
     version = str(max(int(file.stat().st_mtime) for file in source.iterdir() if file.is_file()))

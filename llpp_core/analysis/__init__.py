@@ -1,5 +1,27 @@
-"""The mathematics: sympy, NumPy and SciPy only, never torch."""
+"""The mathematics: sympy, NumPy, SciPy and mpmath only, never torch."""
 
-from llpp_core.analysis import codegen, components, gamma_pairs, noise, objectives, pairing
+from llpp_core.analysis import (
+    codegen,
+    components,
+    gamma_pairs,
+    noise,
+    objectives,
+    pairing,
+    printed,
+    supplement,
+    table3,
+    table3_claims,
+)
 
-__all__ = ["codegen", "components", "gamma_pairs", "noise", "objectives", "pairing"]
+__all__ = [
+    "codegen",
+    "components",
+    "gamma_pairs",
+    "noise",
+    "objectives",
+    "pairing",
+    "printed",
+    "supplement",
+    "table3",
+    "table3_claims",
+]

@@ -55,7 +55,7 @@ def javascript_function(expression: sp.Expr, arguments: Sequence[sp.Symbol], nam
     """
     _check_arguments(expression, arguments)
     for identifier in (name, *(a.name for a in arguments)):
-        if not identifier.isidentifier():
+        if not identifier.isidentifier() or identifier in _RESERVED:
             raise ValueError(f"JavaScript needs an identifier as a name, got {identifier!r}")
     printer = _JavaScript()
     steps, (result,) = sp.cse([expression], symbols=sp.numbered_symbols("step"))
@@ -74,6 +74,16 @@ def _check_arguments(expression: sp.Expr, arguments: Sequence[sp.Symbol]) -> Non
     missing = sorted(s.name for s in expression.free_symbols - set(arguments))
     if missing:
         raise ValueError(f"the expression depends on {', '.join(missing)}, which is not among the arguments")
+
+
+# ECMAScript's reserved words, those of strict code and modules among them.
+_RESERVED = frozenset(
+    """
+    arguments await break case catch class const continue debugger default delete do else enum eval export extends
+    false finally for function if implements import in instanceof interface let new null package private protected
+    public return static super switch this throw true try typeof var void while with yield
+    """.split()  # noqa: SIM905 (words, as the standard lists them)
+)
 
 
 class _JavaScript(JavascriptCodePrinter):
@@ -97,8 +107,10 @@ class _JavaScript(JavascriptCodePrinter):
         if len(gaps) == 1:
             return f"(-(Math.max({gaps[0]}, 0) + Math.log1p(Math.exp(-Math.abs({gaps[0]})))))"
         largest = f"Math.max(0, {', '.join(gaps)})"
-        terms = " + ".join(f"Math.exp({gap} - {largest})" for gap in ("0", *gaps))
-        return f"(-({largest} + Math.log({terms})))"
+        scaled = " + ".join(f"Math.exp({gap} - {largest})" for gap in ("0", *gaps))
+        small = " + ".join(f"Math.exp({gap})" for gap in gaps)
+        # Where the first argument is far above the others, 1 + their sum would lose it.
+        return f"(({largest} > 0) ? (-({largest} + Math.log({scaled}))) : (-Math.log1p({small})))"
 
     def _print_not_supported(self, expr: sp.Basic) -> str:
         raise ValueError(f"JavaScript has no function for {expr}")

@@ -35,6 +35,11 @@ def with_linear_head(expression: sp.Expr, objective: Objective) -> sp.Expr:
     return expression.subs({predicted_loss(s): inner_product(s) for s in objective.samples})
 
 
+def without_linear_head(expression: sp.Expr, objective: Objective) -> sp.Expr:
+    """Return an expression with l̂ put back for θᵀw, as a page shows it."""
+    return expression.subs({inner_product(s): predicted_loss(s) for s in objective.samples})
+
+
 def gradient(objective: Objective, wrt: str) -> sp.Expr:
     """Return component m of the objective's gradient in the vector ``wrt``: "w", "theta_i", "theta_j" ….
 

@@ -80,19 +80,22 @@ def fit(true_losses: npt.ArrayLike, *, confidence: float = 0.95, samples: int = 
         raise ValueError(f"true losses must be finite and above 0; they are not at position {shown}")
     if losses.min() == losses.max():
         raise ValueError(f"a gamma fit needs losses that differ, got {len(losses)} times {losses[0]:g}")
-    unit = losses.max()
-    shape, scale = (float(v[0]) for v in _maximum_likelihood(losses[None] / unit))
-    # Fisher's information of (log k, log Θ), inverted: trigamma is zeta(2, k).
-    information = shape * zeta(2, shape) - 1
-    spread = -ndtri((1 - confidence) / 2) / np.sqrt(len(losses) * information)
-    shape_spread, scale_spread = spread / np.sqrt(shape), spread * np.sqrt(zeta(2, shape))
-    distance = float(_distance(losses[None] / unit, np.array([shape]), np.array([scale]))[0])
+    # In a unit that is a power of two, which changes no digit, and in which the largest loss is near 2^1000.
+    power = 1000 - int(np.frexp(losses.max())[1])
+    losses = np.ldexp(losses, power)
+    shape, unscaled = (float(v[0]) for v in _maximum_likelihood(losses[None]))
+    scale = float(np.ldexp(unscaled, -power))
+    # Fisher's information of (log k, log Θ), inverted; k² trigamma(k) is k + slope.
+    slope = float(_log_less_digamma(np.array([shape]))[1][0])
+    shape_spread = -ndtri((1 - confidence) / 2) / np.sqrt(len(losses) * slope)
+    scale_spread = shape_spread * np.sqrt(1 + slope / shape)
+    distance = float(_distance(losses[None], np.array([shape]), np.array([unscaled]))[0])
     further = _bootstrap(distance, shape, len(losses), samples, np.random.default_rng(seed))
     return GammaFit(
         shape=shape,
-        scale=scale * float(unit),
+        scale=scale,
         shape_interval=_around(shape, shape_spread),
-        scale_interval=_around(scale * float(unit), scale_spread),
+        scale_interval=_around(scale, scale_spread),
         count=len(losses),
         distance=distance,
         p_value=(further + 1) / (samples + 1),
@@ -103,17 +106,24 @@ def fit(true_losses: npt.ArrayLike, *, confidence: float = 0.95, samples: int = 
 def _maximum_likelihood(losses: Array) -> tuple[Array, Array]:
     """Return shape and scale of each row: k solves log k − ψ(k) = log(mean) − mean(log), and Θ = mean / k."""
     mean = losses.mean(axis=1)
-    ratio = losses / mean[:, None]
-    # log1p keeps the digits of losses that are nearly alike, log those of losses near 0.
-    wanted = -np.where(
-        ratio > 0.5, np.log1p(np.maximum(losses - mean[:, None], -0.5 * mean[:, None]) / mean[:, None]), np.log(ratio)
-    ).mean(axis=1)
-    wanted = np.maximum(wanted, np.finfo(float).tiny)
+    off = losses / mean[:, None] - 1  # its mean is 0 but for rounding, which off − log1p(off) does not see
+    gap = np.where(off > -0.5, off - np.log1p(np.maximum(off, -0.5)), off - np.log(losses) + np.log(mean)[:, None])
+    wanted = np.maximum(gap.mean(axis=1), np.finfo(float).tiny)
     shape = (3 - wanted + np.sqrt((wanted - 3) ** 2 + 24 * wanted)) / (12 * wanted)  # within 1.5 % of the root
     for _ in range(6):  # Newton on 1/k, which the equation is nearly linear in
-        slope = 1 / shape - zeta(2, shape)
-        shape = 1 / (1 / shape + (np.log(shape) - psi(shape) - wanted) / (shape**2 * slope))
+        excess, slope = _log_less_digamma(shape)
+        shape = 1 / (1 / shape + (wanted - excess) / slope)
     return shape, mean / shape
+
+
+def _log_less_digamma(shape: Array) -> tuple[Array, Array]:
+    """Return log k − ψ(k) and its derivative by 1/k, from the series in 1/k where the difference would cancel."""
+    y = 1 / np.maximum(shape, 50.0)
+    series = y * (1 / 2 + y * (1 / 12 - y**2 * (1 / 120 - y**2 / 252)))
+    its_slope = 1 / 2 + y * (1 / 6 - y**2 * (1 / 30 - y**2 / 42))
+    k = np.minimum(shape, 50.0)
+    large = shape > 50
+    return np.where(large, series, np.log(k) - psi(k)), np.where(large, its_slope, k * (k * zeta(2, k) - 1))
 
 
 def _distance(losses: Array, shape: Array, scale: Array) -> Array:

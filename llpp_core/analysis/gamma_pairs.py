@@ -34,7 +34,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 from numpy.polynomial import Chebyshev
-from scipy.special import erf, gammainc, gammaln
+from scipy.special import erf, gammainc, gammaln, xlogy
 
 from llpp_core.analysis.gamma_fit import GammaFit, fit
 
@@ -50,12 +50,13 @@ __all__ = [
 ]
 
 Array = npt.NDArray[np.float64]
-Values = npt.ArrayLike
+Values = float | int | npt.ArrayLike  # beartype reads ArrayLike's `complex` as refusing floats
 
 LARGEST_SHAPE = 1e6
 """Up to here the rules below keep their accuracy; a gamma variable of that shape varies by a thousandth of its mean."""
 
 _FALL = 40.0  # nats: where an integrand has fallen by e^-40, the rest is below the last digit
+_LARGEST_GAP = 1e9  # in units of the scale; beyond, the density is below the smallest number for every shape
 _MANY = 300  # from so many different gaps on, interpolation is the cheaper way
 _PIECE, _DEGREE = 4.0, 96
 _CELLS = 2_000_000  # numbers in one intermediate array: 16 MB
@@ -75,7 +76,10 @@ def probability_within(loss_gap: Values, shape: Values, scale: Values) -> float 
     Raises:
         ValueError: an argument is NaN or out of its range.
     """
-    return _evaluate(_probability, np.log, np.exp, loss_gap, shape, scale, at_zero=lambda k: 0.0, at_infinity=1.0)
+    probability = _evaluate(
+        _probability, np.log, np.exp, loss_gap, shape, scale, at_zero=lambda k: 0.0, at_infinity=1.0
+    )
+    return _result(np.minimum(probability, 1.0))  # rounding
 
 
 def expected_share(loss_gap: Values, shape: Values, scale: Values) -> float | Array:
@@ -95,7 +99,8 @@ def expected_share(loss_gap: Values, shape: Values, scale: Values) -> float | Ar
     Raises:
         ValueError: an argument is NaN or out of its range.
     """
-    return _evaluate(_share, np.log, np.exp, loss_gap, shape, scale, at_zero=_share_at_zero, at_infinity=0.0)
+    share = _evaluate(_share, np.log, np.exp, loss_gap, shape, scale, at_zero=_share_at_zero, at_infinity=0.0)
+    return _result(np.minimum(share, 0.5))  # rounding
 
 
 def gap_density(gap: Values, shape: Values, scale: Values) -> float | Array:
@@ -118,10 +123,13 @@ def gap_density(gap: Values, shape: Values, scale: Values) -> float | Array:
     def scaled(z: Array, k: float) -> Array:  # e^z f(z), which varies gently in log z
         return _log_density(z, k) + z
 
+    with np.errstate(all="ignore"):  # what is wrong with the arguments, _evaluate says
+        size = np.where(size > _LARGEST_GAP * unit, np.inf, size)
+
     density = _evaluate(
         scaled, lambda v: v, lambda v: v, size, shape, scale, at_zero=_log_density_at_zero, at_infinity=-np.inf
     )
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         decay = np.where(np.isinf(size / unit), 0.0, size / unit)
         value = np.exp(density - decay) / unit
     return value if value.ndim else float(value)
@@ -134,7 +142,7 @@ def probability_within_small_gap(loss_gap: Values, shape: Values, scale: Values)
     (z/2)^{2k} Γ(½−k) / (√π Γ(k) k). Arguments as in `probability_within`.
     """
     z, k = _checked(loss_gap, shape, scale)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         log_z = np.log(z)
         above = np.exp(log_z + gammaln(k - 0.5) - gammaln(k)) / np.sqrt(np.pi)
         below = np.exp(2 * k * (log_z - np.log(2)) + gammaln(0.5 - k) - gammaln(k)) / (np.sqrt(np.pi) * k)
@@ -148,8 +156,8 @@ def probability_beyond_large_gap(loss_gap: Values, shape: Values, scale: Values)
     Arguments as in `probability_within`.
     """
     z, k = _checked(loss_gap, shape, scale)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.exp((k - 1) * np.log(z / 2) - z - gammaln(k))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        value = np.exp(xlogy(k - 1, z / 2) - z - gammaln(k))
     return _result(np.where(np.isinf(z), 0.0, value))
 
 
@@ -159,8 +167,8 @@ def expected_share_large_gap(loss_gap: Values, shape: Values, scale: Values) -> 
     Arguments as in `expected_share`.
     """
     z, k = _checked(loss_gap, shape, scale)
-    with np.errstate(divide="ignore"):
-        return _result(k / (2 * z))
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        return _result(k / z / 2)
 
 
 def _checked(loss_gap: Values, shape: Values, scale: Values) -> tuple[Array, Array]:
@@ -178,8 +186,9 @@ def _checked(loss_gap: Values, shape: Values, scale: Values) -> tuple[Array, Arr
     return z, k
 
 
-def _result(values: Array) -> float | Array:
-    return values if values.ndim else float(values)
+def _result(values: Array | np.float64) -> float | Array:
+    """Return a float for a single value: NumPy's arithmetic turns arrays without axes into scalars of its own."""
+    return values if isinstance(values, np.ndarray) and values.ndim else float(values)
 
 
 def _evaluate(
@@ -222,7 +231,7 @@ def _interpolated(
     values = np.empty_like(z)
     for piece in np.unique(pieces):
         here = slice(np.searchsorted(pieces, piece), np.searchsorted(pieces, piece, side="right"))
-        if here.stop - here.start <= _DEGREE:
+        if here.stop - here.start <= _DEGREE or abs(piece * _PIECE) > 600:  # nodes or values could be 0 or infinite
             values[here] = function(z[here], k)
         else:
             ends = [piece * _PIECE, (piece + 1) * _PIECE]
@@ -244,7 +253,8 @@ def _probability(z: Array, k: float) -> Array:
         s = _line(low, high, 0.25 / np.sqrt(1 + k / 8))
         weight = np.exp(k * (s - np.expm1(s)))
         half_width = 0.5 / np.sqrt(k * np.exp(s))
-        return _in_parts(lambda z, k, n: erf(z[:, None] * half_width) @ weight / weight.sum(), z, k, len(s))
+        with np.errstate(over="ignore"):
+            return _in_parts(lambda z, k, n: erf(z[:, None] * half_width) @ weight / weight.sum(), z, k, len(s))
 
     def over_normal(z: Array, k: float, nodes: int) -> Array:
         v = _line(min(float(np.log(z).min(initial=0.0)), 0.0) - _FALL, 2.0, 0.125)  # y = e^v
@@ -260,21 +270,36 @@ def _probability(z: Array, k: float) -> Array:
 
 
 def _share(z: Array, k: float) -> Array:
-    low, high = np.minimum(np.log(z), 0) - _FALL, np.log(k + 12 * np.sqrt(k) + _FALL)
+    low, high = _share_range(z, k)
     step = 0.25 / np.sqrt(1 + k / 4)
-    nodes = int(np.ceil((high - low.min(initial=0.0)) / step)) + 1
+    nodes = int(np.ceil((high - low).max(initial=0.0) / step)) + 1
 
     def ratio(z: Array, k: float, nodes: int) -> Array:
-        start = np.minimum(np.log(z), 0)[:, None] - _FALL
-        u = start + (high - start) * np.linspace(0, 1, nodes)  # (gaps, nodes)
-        x, z = np.exp(u), z[:, None]
-        log_weight = (k if k >= 1 else k + 1) * u + (k - 1) * np.log(x + z) - 2 * x
+        low, high = _share_range(z, k)
+        u = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, nodes)  # (gaps, nodes), x = e^u
+        log_z = np.log(z)[:, None]
+        far, twice = np.logaddexp(u, log_z), np.logaddexp(u + np.log(2), log_z)  # log of x + z and 2x + z, for any z
+        log_weight = (k if k >= 1 else k + 1) * u + (k - 1) * far - 2 * np.exp(u)
         weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
         if k >= 1:
-            return (weight * x / (2 * x + z)).sum(axis=1) / weight.sum(axis=1)
-        return k * (weight / (2 * x + z)).sum(axis=1) / (weight * (2 + (1 - k) / (x + z))).sum(axis=1)
+            return (weight * np.exp(u - twice)).sum(axis=1) / weight.sum(axis=1)
+        log_unit = np.minimum(log_z, 0)  # both sums are multiplied by min(z, 1)
+        upper = weight * np.exp(log_unit - twice)
+        lower = weight * (2 * np.exp(log_unit) + (1 - k) * np.exp(log_unit - far))
+        return k * upper.sum(axis=1) / lower.sum(axis=1)
 
     return _in_parts(ratio, z, k, nodes)
+
+
+def _share_range(z: Array, k: float) -> tuple[Array, Array]:
+    """Return between which logarithms of x there is anything to sum."""
+    if k < 1:
+        return np.minimum(np.log(z), 0) - _FALL, np.full(z.shape, np.log(k + 12 * np.sqrt(k) + _FALL))
+    # About the peak x, where k + (k−1) x/(x+z) = 2x; at both sides the fall is at least that of γ(k) in log x.
+    half, root = z - k + 0.5, np.sqrt(2 * k) * np.sqrt(z)
+    size = np.hypot(half, root)
+    peak = np.log(np.where(half > 0, root * (root / (size / 2 + np.abs(half) / 2)) / 2, size - half)) - np.log(2)
+    return peak - (10 / np.sqrt(k) + 2 * _FALL / k), peak + np.log1p(_FALL / k + 10 / np.sqrt(k))
 
 
 def _share_at_zero(k: float) -> float:
@@ -284,8 +309,10 @@ def _share_at_zero(k: float) -> float:
 
 
 def _log_density(z: Array, k: float) -> Array:
-    order = k - 0.5
-    return order * np.log(z / 2) + _log_bessel_k(abs(order), z) - 0.5 * np.log(np.pi) - gammaln(k)
+    # (z/2)^ν K_ν(z); for ν < 0 the order is −ν, and (z/2)^{2ν} is left over.
+    order = abs(k - 0.5)
+    left = 2 * min(k - 0.5, 0.0) * (np.log(z) - np.log(2))
+    return left + _log_bessel_k(order, z) - 0.5 * np.log(np.pi) - gammaln(k)
 
 
 def _log_density_at_zero(k: float) -> float:
@@ -293,29 +320,37 @@ def _log_density_at_zero(k: float) -> float:
 
 
 def _log_bessel_k(order: float, z: Array) -> Array:
-    """Return log K of an order ≥ 0 at z > 0, through its integral about the peak of exp(order·t − z cosh t)."""
-    size, _, low, high = _bessel_range(order, z)
+    """Return log of (z/2)^ν K_ν(z), ν ≥ 0, through the integral of K about the peak of exp(νt − z cosh t)."""
+    size, low, high = _bessel_range(order, z)
     nodes = int(np.ceil(((high - low) * np.sqrt(1 + size / 8)).max(initial=1.0) / 0.25)) + 1
 
     def over_line(z: Array, order: float, nodes: int) -> Array:
-        size, peak, low, high = _bessel_range(order, z)
+        size, low, high = _bessel_range(order, z)
         s = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, nodes)  # (gaps, nodes), t = peak + s
-        near = order * (np.sinh(s) - s) + 2 * size[:, None] * np.sinh(s / 2) ** 2
+        small = np.clip(s, -1, 1)
+        near = order * (np.sinh(small) - small) + 2 * size[:, None] * np.sinh(small / 2) ** 2
         # The same sum without the difference of two large terms that it is for s ≪ 0 (size² − order² = z²).
-        total = (size + order)[:, None]
-        far = (total * np.exp(s) + (z[:, None] * (z[:, None] / total)) * np.exp(-s)) / 2 - order * s - size[:, None]
+        log_total = np.log(size + order)[:, None]
+        fall_and_rise = np.exp(2 * np.log(z)[:, None] - log_total - s) + np.exp(log_total + s)
+        far = fall_and_rise / 2 - order * s - size[:, None]
         drop = np.where(np.abs(s) < 1, near, far)
         step = (high - low) / (nodes - 1)
-        return order * peak - size + np.log(0.5 * step * np.exp(-drop).sum(axis=1))
+        return order * (np.log(order + size) - np.log(2)) - size + np.log(0.5 * step * np.exp(-drop).sum(axis=1))
 
     return _in_parts(over_line, z, order, nodes)
 
 
-def _bessel_range(order: float, z: Array) -> tuple[Array, Array, Array, Array]:
-    """Return √(order² + z²), the integrand's peak, and how far left and right of it there is anything to sum."""
-    size, peak = np.hypot(order, z), np.arcsinh(order / z)
-    low = np.maximum(-np.arccosh(1 + _FALL / z) - peak, -(1 + _FALL / order) if order else -np.inf)
-    return size, peak, low, np.arccosh(1 + _FALL / size)
+def _bessel_range(order: float, z: Array) -> tuple[Array, Array, Array]:
+    """Return √(order² + z²), and how far left and right of the integrand's peak there is anything to sum."""
+    size = np.hypot(order, z)
+    peak = np.log(order + size) - np.log(z)
+    low = np.maximum(-_arccosh_of_one_and(_FALL, z) - peak, -(1 + _FALL / order) if order else -np.inf)
+    return size, low, _arccosh_of_one_and(_FALL, size)
+
+
+def _arccosh_of_one_and(rise: float, z: Array) -> Array:
+    """Return arccosh(1 + rise/z), for any z > 0."""
+    return np.log(z + rise + np.sqrt(rise * (rise + 2 * z))) - np.log(z)
 
 
 def _line(low: float, high: float, step: float) -> Array:

@@ -9,17 +9,14 @@ too close to call. Two readings of the gamma distribution are kept apart:
 * **of a population**: the losses X, Y ~ γ(k, Θ) of two images differ by |X − Y|, as in `gamma_pairs`.
 """
 
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
-from scipy.integrate import quad
-from scipy.special import betainc, expit, gammaln, zeta
+from scipy.special import beta, betainc, expit, gammainc, log_expit, logsumexp, zeta
 
 from llpp_core.analysis.gamma_pairs import probability_within
 
 Array = npt.NDArray[np.float64]
-Values = npt.ArrayLike
+Values = float | int | npt.ArrayLike  # beartype reads ArrayLike's `complex` as refusing floats
 
 
 def optimal_gap(log_ratio: Values, shape: int | float, *, samples: int = 2) -> float | Array:
@@ -39,8 +36,11 @@ def optimal_gap(log_ratio: Values, shape: int | float, *, samples: int = 2) -> f
     """
     if samples < 2 or samples % 2:
         raise ValueError(f"samples must be an even number from 2, got {samples}")
-    r, own, other = _mean_shares(log_ratio, _positive(shape) * samples / 2)
-    return _result(np.where(r == 0, 0.0, np.log(own) - np.log(other)))
+    r = _finite(log_ratio)
+    x, log_weight = _log_ratio_of_noise(_positive(shape) * samples / 2, r)
+    # Logarithms of both mean shares, sums of positive terms: neither can underflow, and both keep their digits.
+    own, other = (logsumexp(log_expit(sign * (r[..., None] + x)) + log_weight, axis=-1) for sign in (1, -1))
+    return _result(np.where(r == 0, 0.0, own - other))
 
 
 def expected_true_share(log_ratio: Values, shape: int | float) -> float | Array:
@@ -48,7 +48,9 @@ def expected_true_share(log_ratio: Values, shape: int | float) -> float | Array:
 
     Args and errors as in `optimal_gap`.
     """
-    return _result(_mean_shares(log_ratio, _positive(shape))[1])
+    r = _finite(log_ratio)
+    x, log_weight = _log_ratio_of_noise(_positive(shape), r)
+    return _result(expit(r[..., None] + x) @ np.exp(log_weight))
 
 
 def probability_of_order(log_ratio: Values, shape: int | float) -> float | Array:
@@ -69,13 +71,15 @@ def gradient_variance(log_ratio: Values, shape: int | float) -> tuple[float | Ar
 
     Args and errors as in `optimal_gap`.
     """
-    right = np.asarray(probability_of_order(log_ratio, shape))
-    k = _positive(shape)
-    r = _finite(log_ratio)
-    x, weight = _log_ratio_of_noise(k, float(np.abs(r).max(initial=0.0)))
+    r = np.asarray(
+        -np.abs(_finite(log_ratio))
+    )  # both are even in r, and below 0 the chance and the share keep their digits
+    x, log_weight = _log_ratio_of_noise(_positive(shape), r)
+    weight = np.exp(log_weight)
     share = expit(r[..., None] + x)  # (…, nodes)
-    mean = share @ weight
-    return _result(4 * right * (1 - right)), _result(((share - mean[..., None]) ** 2) @ weight)
+    mean = np.asarray(share @ weight)
+    hinge = np.asarray(probability_of_order(r, shape)) * np.asarray(probability_of_order(-r, shape))
+    return _result(4 * hinge), _result(((share - mean[..., None]) ** 2) @ weight)
 
 
 def tie_share(loss_gap: Values, shape: Values, scale: Values, margin: Values = np.inf) -> float | Array:
@@ -103,8 +107,8 @@ def squared_gradient_share(loss_gap: int | float, shape: int | float, scale: int
     r"""Return which share of LearningLoss++'s expected squared gradient comes from pairs within δ, before training.
 
     At equal predictions its push is :math:`|X - Y| / 2(X + Y)`, small for a near tie; Learning Loss's is 1 for every
-    pair, so there the same share is `tie_share`. With S = X + Y and (X − Y)²/S² ~ Beta(½, k), independent, the share
-    is the mean over S ~ γ(2k, Θ) of the distribution function of Beta(3/2, k) at δ²/S².
+    pair, so there the same share is `tie_share`. S = X + Y ~ γ(2k, Θ) is independent of (X − Y)²/S² ~ Beta(½, k), and
+    weighting by the latter makes it U ~ Beta(3/2, k): the share is P(S √U ≤ δ).
 
     Args:
         loss_gap: δ ≥ 0, in the unit of the losses.
@@ -120,13 +124,11 @@ def squared_gradient_share(loss_gap: int | float, shape: int | float, scale: int
     if z == 0:
         return 0.0
 
-    def integrand(u: float) -> float:  # S = e^u
-        density = np.exp(2 * k * u - np.exp(u) - gammaln(2 * k))
-        return float(density * betainc(1.5, k, np.exp(min(0.0, 2 * (np.log(z) - u)))))
-
-    middle, low, high = np.log(z), np.log(2 * k) - 12 / np.sqrt(k) - 40 / k, np.log(2 * k + 12 * np.sqrt(2 * k) + 50)
-    ends = [low, *sorted(e for e in {middle, np.log(2 * k)} if low < e < high), high]
-    return float(sum(quad(integrand, a, b, epsabs=0, epsrel=1e-10, limit=200)[0] for a, b in pairwise(ends)))
+    # U = e^y / (1 + e^y). The integrand is analytic around the real line, as those of `gamma_pairs` are.
+    low, high = min(0.0, 2 * np.log(z)) - np.log1p(k) - 30, 5 + 40 / k
+    y = np.linspace(low, high, int(np.ceil((high - low) * 4 * np.sqrt(1 + k / 8))) + 1)
+    weight = np.exp(1.5 * y - (1.5 + k) * np.logaddexp(0, y) - np.log(beta(1.5, k)))
+    return float(gammainc(2 * k, z * np.sqrt(1 + np.exp(-y))) @ weight / weight.sum())
 
 
 def pearson_at_optimum(shape: Values) -> float | Array:
@@ -139,28 +141,21 @@ def pearson_at_optimum(shape: Values) -> float | Array:
         shape: k > 0.
 
     Raises:
-        ValueError: ``shape`` ≤ 0.
+        ValueError: ``shape`` ≤ 0 or infinite.
     """
     k = np.asarray(shape, dtype=float)
-    if not np.all(k > 0):
-        raise ValueError(f"shape must be above 0, got {shape!r}")
+    if not np.all((k > 0) & np.isfinite(k)):
+        raise ValueError(f"shape must be above 0 and finite, got {shape!r}")
     return _result(1 / np.sqrt(k * zeta(2, k)))  # ψ'(k) is zeta(2, k)
 
 
-def _mean_shares(log_ratio: Values, k: float) -> tuple[Array, Array, Array]:
-    """Return r, E[p_i] and E[p_j]; each share is a sum of positive terms, so both keep their digits."""
-    r = _finite(log_ratio)
-    x, weight = _log_ratio_of_noise(k, float(np.abs(r).max(initial=0.0)))
-    return r, expit(r[..., None] + x) @ weight, expit(-r[..., None] - x) @ weight
-
-
-def _log_ratio_of_noise(k: float, reach: float) -> tuple[Array, Array]:
-    """Return points and weights of sum 1 for a mean over x = log(G_i/G_j), exact where σ(r + x) has |r| ≤ reach."""
+def _log_ratio_of_noise(k: float, r: Array) -> tuple[Array, Array]:
+    """Return points, and logarithms of weights of sum 1, for a mean over x = log(G_i/G_j) at all the ratios r."""
     # The integrand is analytic in the strip |Im x| < π: the trapezoidal rule converges geometrically.
-    end, step = reach + 40 / k + 12 / np.sqrt(k), 0.4 / np.sqrt(1 + k / 4)
+    end, step = float(np.abs(r).max(initial=0.0)) + 40 / k + 12 / np.sqrt(k), 0.4 / np.sqrt(1 + k / 4)
     x = np.linspace(-end, end, 2 * int(np.ceil(end / step)) + 1)
-    weight = np.exp(-2 * k * (np.logaddexp(x / 2, -x / 2) - np.log(2)))
-    return x, weight / weight.sum()
+    log_weight = -2 * k * (np.logaddexp(x / 2, -x / 2) - np.log(2))  # 0 at the center, where rounding would tell
+    return x, log_weight - np.log(np.exp(log_weight).sum())
 
 
 def _positive(value: int | float) -> float:
@@ -176,5 +171,5 @@ def _finite(values: Values) -> Array:
     return array
 
 
-def _result(values: Array) -> float | Array:
-    return values if np.ndim(values) else float(values)
+def _result(values: Array | np.float64) -> float | Array:
+    return np.asarray(values) if np.ndim(values) else float(values)

@@ -157,6 +157,19 @@ def learning_loss() -> Objective:
     return Objective("Learning Loss", loss, {**_pair_symbols(), MARGIN.name: MARGIN}, ("i", "j"))
 
 
+def expected_learning_loss(gap: sp.Expr, chance: sp.Expr) -> sp.Expr:
+    """Return the mean of Learning Loss at one predicted gap when l_i is the larger loss with that chance, else l_j.
+
+    Beyond the paper: for every chance above ½ its minimum is at the margin.
+    """
+    objective = learning_loss()
+    pair = {predicted_loss("i"): gap, predicted_loss("j"): sp.Integer(0)}
+    right, wrong = (
+        objective.loss.subs({true_loss("i"): l_i, true_loss("j"): l_j}).subs(pair) for l_i, l_j in ((2, 1), (1, 2))
+    )
+    return chance * right + (1 - chance) * wrong
+
+
 def learning_loss_pp() -> Objective:
     """Return LearningLoss++ for a pair (Eq. 3): the KL divergence of predicted from true shares."""
     return Objective("LearningLoss++", _kl(("i", "j")), _pair_symbols(), ("i", "j"))
@@ -265,7 +278,7 @@ def differentiated(expression: sp.Expr, symbol: sp.Expr) -> sp.Expr:
 def latex(expression: sp.Expr) -> str:
     """Return LaTeX of any expression in this module's symbols, in the paper's notation."""
     names = {MARGIN: r"\xi"}
-    for symbol in expression.free_symbols:
+    for symbol in expression.atoms(sp.Symbol):
         stem, _, index = symbol.name.partition("_")
         if symbol.name.startswith("predicted_loss_"):
             names[symbol] = rf"\hat l_{{{symbol.name.removeprefix('predicted_loss_')}}}"
@@ -273,7 +286,7 @@ def latex(expression: sp.Expr) -> str:
             names[symbol] = f"l_{{{symbol.name.removeprefix('true_loss_')}}}"
         elif stem == "theta":
             sample, _, component = index.partition("_")
-            names[symbol] = rf"\theta_{{{sample},{component}}}"
+            names[symbol] = rf"\theta_{{{sample},{component}}}" if component else rf"\theta_{{{sample}}}"
     return codegen.latex(expression, names)
 
 

@@ -15,10 +15,11 @@ they never vary more, and :math:`\zeta_2 \ge 2\zeta_1` says the same.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 
 Array = npt.NDArray[np.float64]
 
@@ -78,6 +79,62 @@ def pair_gradients(
         raise ValueError(f"wanted (samples,), (samples,) and (samples, d) with at least 2 samples, got {shapes}")
     pushes = np.asarray(push(predicted[:, None], predicted[None], true[:, None], true[None]), dtype=float)
     return pushes[..., None] * (theta[:, None] - theta[None])
+
+
+def simulated_gradients(
+    form: Literal["halves", "all", "at once"],
+    push: Callable[..., Any],
+    predicted_loss: npt.ArrayLike,
+    true_loss: npt.ArrayLike,
+    embedding: npt.ArrayLike,
+    *,
+    n: int,
+    batches: int,
+    seed: int = 0,
+) -> Array:
+    """Return the gradient in w of many batches of n samples, drawn from a population with replacement: (batches, d).
+
+    Args:
+        form: "halves" takes pairs (i, i + n/2) of a random batch, "all" every pair, both in the mean; "at once" is
+            LearningLoss++ over n samples, Σ (q − p) θ, which takes no ``push``.
+        push: as in `pair_variance`.
+        predicted_loss: (samples,) l̂.
+        true_loss: (samples,) l > 0.
+        embedding: (samples, d) θ.
+        n: an even number.
+        batches: how many.
+        seed: of the draws; the batches are the same for every form.
+
+    Raises:
+        ValueError: as in `pair_variance`; n is odd or below 2, or the form is unknown.
+    """
+    if n < 2 or n % 2:
+        raise ValueError(f"n must be an even number from 2, got {n}")
+    gradients = pair_gradients(push, predicted_loss, true_loss, embedding)
+    predicted, true = np.asarray(predicted_loss, dtype=float), np.asarray(true_loss, dtype=float)
+    theta = np.asarray(embedding, dtype=float)
+    drawn = np.random.default_rng(seed).integers(len(true), size=(batches, n))
+    if form == "halves":
+        return gradients[drawn[:, : n // 2], drawn[:, n // 2 :]].mean(axis=1)
+    if form == "all":
+        # A pair and its mirror image have the same gradient, and a sample with itself none.
+        return np.stack([gradients[np.ix_(b, b)].sum(axis=(0, 1)) for b in drawn]) / (n * (n - 1))
+    if form == "at once":
+        weights = softmax(predicted[drawn], axis=1) - true[drawn] / true[drawn].sum(axis=1, keepdims=True)
+        return np.einsum("bn,bnd->bd", weights, theta[drawn])
+    raise ValueError(f'form must be "halves", "all" or "at once", got {form!r}')
+
+
+def spread(gradients: Array) -> tuple[float, float, float]:
+    """Return the variance of gradients (trace of the covariance), its standard error, and the squared mean's size.
+
+    Args:
+        gradients: (batches, d), at least 2 of them.
+    """
+    mean = gradients.mean(axis=0)
+    squares = ((gradients - mean) ** 2).sum(axis=1)
+    variance = float(squares.sum() / (len(gradients) - 1))
+    return variance, float(squares.std() / np.sqrt(len(gradients))), float((mean**2).sum())
 
 
 def _batch(n: int) -> int:

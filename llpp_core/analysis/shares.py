@@ -10,8 +10,10 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy as sp
+from mpmath.libmp import prec_to_dps
 
 
 class _OfOneAmongMany(sp.Function):
@@ -45,8 +47,9 @@ class Share(_OfOneAmongMany):
     def _eval_is_positive(self) -> bool:
         return True
 
-    def _latex(self, printer: Any) -> str:
-        return str(printer.doprint(self.rewrite(sp.exp)))
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        written = printer.doprint(self.rewrite(sp.exp))
+        return str(written) if exp is None else rf"\left({written}\right)^{{{exp}}}"
 
 
 class LogShare(_OfOneAmongMany):
@@ -60,15 +63,28 @@ class LogShare(_OfOneAmongMany):
     def _eval_rewrite_as_exp(self, *arguments: sp.Expr, **_: Any) -> sp.Expr:
         return sp.log(Share(*arguments).rewrite(sp.exp))
 
-    def _latex(self, printer: Any) -> str:
-        return rf"\log {printer.doprint(Share(*self.args))}"
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        own, *others = self.args
+        gaps = [sp.N(other - own, prec_to_dps(prec) + 5) for other in others]
+        if not all(gap.is_Float or gap.is_Integer for gap in gaps):
+            return self
+        with mpmath.workprec(prec + 10):  # log1p keeps the digits of a share of almost 1
+            largest = max(0, *gaps)
+            total = mpmath.fsum(mpmath.exp(mpmath.mpf(gap) - largest) for gap in gaps)
+            if largest == 0:
+                return sp.Float(-mpmath.log1p(total), precision=prec)
+            return sp.Float(-(largest + mpmath.log(total + mpmath.exp(-largest))), precision=prec)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        written = rf"\log\left({printer.doprint(Share(*self.args))}\right)"
+        return written if exp is None else rf"\left({written}\right)^{{{exp}}}"
 
 
 def sum_to_one(expression: sp.Expr) -> sp.Expr:
     """Return the expression with the last of the shares in one whole, where all of them appear, as 1 − the others."""
-    wholes: dict[frozenset[sp.Expr], list[Share]] = {}
+    wholes: dict[tuple[sp.Expr, ...], list[Share]] = {}
     for share in sorted(expression.atoms(Share), key=sp.default_sort_key):
-        wholes.setdefault(frozenset(share.args), []).append(share)
+        wholes.setdefault(tuple(sorted(share.args, key=sp.default_sort_key)), []).append(share)
     whole = [shares for arguments, shares in wholes.items() if len(shares) == len(arguments)]
     return expression.subs({shares[-1]: 1 - sum(shares[:-1]) for shares in whole})
 

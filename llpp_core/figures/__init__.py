@@ -1,7 +1,17 @@
 """The book's plotly figures, each with its caption, alternative text and data."""
 
 from llpp_core.figures.base import COLORS, CONFIG, NEUTRAL, Figure
-from llpp_core.figures.objectives import descent, gradient_curves
+from llpp_core.figures.curves import curves
+from llpp_core.figures.gamma import (
+    gap_density_band,
+    gradient_variances,
+    loss_fits,
+    probability_curves,
+    share_curves,
+    tie_shares,
+)
+from llpp_core.figures.objectives import descent, gradient_curves, push_regions
+from llpp_core.figures.table3 import stage_curves, stage_differences, verdict_map
 from llpp_core.figures.training import learning_curves, loss_scatter, picks_table
 
 __all__ = [
@@ -9,9 +19,20 @@ __all__ = [
     "CONFIG",
     "NEUTRAL",
     "Figure",
+    "curves",
     "descent",
+    "gap_density_band",
     "gradient_curves",
+    "gradient_variances",
     "learning_curves",
+    "loss_fits",
     "loss_scatter",
     "picks_table",
+    "probability_curves",
+    "push_regions",
+    "share_curves",
+    "stage_curves",
+    "stage_differences",
+    "tie_shares",
+    "verdict_map",
 ]

@@ -63,3 +63,46 @@ def descent(paths: Mapping[str, np.ndarray], *, title: str, target: float | None
         data={"step": steps, **{name: rounded(values) for name, values in paths.items()}},
         name="descent",
     )
+
+
+def push_regions(
+    gaps: np.ndarray, shares: np.ndarray, first: np.ndarray, second: np.ndarray, *, margin: float
+) -> Figure:
+    """Return where two objectives push a pair the same way, and where they do not.
+
+    Args:
+        gaps: (columns,) predicted gaps l̂_i − l̂_j.
+        shares: (rows,) true shares p_i.
+        first: (rows, columns) Learning Loss's gradient in l̂_i.
+        second: (rows, columns) LearningLoss++'s.
+        margin: ξ of Learning Loss.
+    """
+    signs = np.sign(first) * np.sign(second)
+    kinds = np.where(first == 0, 1, np.where(signs > 0, 2, 0))  # opposed, only LearningLoss++ pushes, agreed
+    names = ("they push in opposite directions", "only LearningLoss++ pushes", "they push in one direction")
+    colors = ("#D55E00", "#F0E442", "#56B4E9")
+    plot = new_plot(height=420, xaxis_title="predicted gap l̂ᵢ − l̂ⱼ", yaxis_title="true share pᵢ")
+    # Three flat colors: a scale that jumps halfway between the kinds.
+    scale = [[at, colors[kind]] for kind in range(3) for at in (kind / 3, (kind + 1) / 3)]
+    plot.add_heatmap(
+        x=gaps, y=shares, z=kinds, zmin=-0.5, zmax=2.5, colorscale=scale, hovertemplate="%{text}<extra></extra>",
+        text=[[names[k] for k in row] for row in kinds],
+        colorbar={"tickvals": [0, 1, 2], "ticktext": ["opposed", "only LL++", "agreed"], "thickness": 12},
+    )  # fmt: skip
+    inner = shares[(shares > 0) & (shares < 1)]
+    plot.add_scatter(x=np.log(inner / (1 - inner)), y=inner, line={"color": "black", "width": 2}, showlegend=False)
+    plot.update_xaxes(range=[float(gaps.min()), float(gaps.max())])
+    plot.update_yaxes(range=[float(shares.min()), float(shares.max())])
+    parts = {name: float((kinds == kind).mean()) for kind, name in enumerate(names)}
+    return Figure(
+        plot,
+        caption="Where the two objectives agree, over the predicted gap and the true share, with "
+        f"ξ = {margin:g}. The black line is where LearningLoss++ rests: Learning Loss pushes on beyond it until the "
+        "gap is the margin (opposed), and rests itself beyond the margin, where LearningLoss++ still corrects (only "
+        "LL++).",
+        alt="A map in three colors over the predicted gap and the true share. "
+        + "; ".join(f"{name}: {part:.0%} of the area" for name, part in parts.items())
+        + ". The regions are symmetric about the point of gap 0 and share one half.",
+        data={"region": list(parts), "part of the area": rounded(list(parts.values()))},
+        name="push_regions",
+    )

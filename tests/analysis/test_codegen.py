@@ -148,6 +148,19 @@ def test_javascript_wants_identifiers_as_arguments() -> None:
         codegen.javascript_function(X, [X, sp.Symbol("not one")], "f")
 
 
+@pytest.mark.parametrize("name", ["delete", "function", "new", "var"])
+def test_javascript_refuses_its_own_keywords(name: str) -> None:
+    with pytest.raises(ValueError, match="needs an identifier"):
+        codegen.javascript_function(X, [X], name)
+
+
+def test_javascript_keeps_an_argument_apart_from_its_own_steps() -> None:
+    step = sp.Symbol("step0", real=True)
+    text = codegen.javascript_function(sp.exp(X + step) + (X + step) ** 2, [step, X], "f")
+    assert "const step0" not in text
+    assert evaluated(text, 0.5, 1.0) == pytest.approx(math.exp(1.5) + 1.5**2, rel=1e-14)
+
+
 @pytest.mark.parametrize("function", [sp.erf, sp.gamma, lambda x: sp.besselk(1, x)], ids=["erf", "gamma", "besselk"])
 def test_javascript_refuses_functions_that_math_lacks(function) -> None:
     with pytest.raises(ValueError, match="JavaScript has no function for"):
@@ -161,3 +174,8 @@ def test_javascript_needs_a_case_for_everything_else() -> None:
 
 def test_latex_uses_the_given_names() -> None:
     assert codegen.latex(X / Y, {X: r"\hat l_i", Y: "l_j"}) == r"\frac{\hat l_i}{l_j}"
+
+
+def test_latex_of_second_derivatives_of_three_samples() -> None:
+    second = objectives.learning_loss_pp_batch(3).with_linear_head(1).hessian(["w_1"])[0]
+    assert objectives.latex(second)

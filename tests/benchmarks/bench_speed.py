@@ -7,7 +7,6 @@ from llpp_core import heads as heads_of
 from llpp_core import training
 from llpp_core.data import render_figures
 from llpp_core.data.augment import Augmentation, as_input, augment
-from llpp_core.losses import learning_loss, learning_loss_pp
 from llpp_core.models import StackedHourglass, seeded
 
 SIZE, CHANNELS, SAMPLES = 64, 48, 128
@@ -47,15 +46,6 @@ def test_scoring(benchmark, figures, what):
         training.score(model, heads, figures, progress=False)
 
     benchmark(forward if what == "bare forward pass" else score)
-
-
-@pytest.mark.benchmark(group="pairs among 1,024 samples")
-@pytest.mark.parametrize("objective", [learning_loss, learning_loss_pp], ids=lambda f: f.__name__)
-@pytest.mark.parametrize("pairs", ["halves", "all"])
-def test_pairs(benchmark, objective, pairs):
-    generator = torch.Generator().manual_seed(0)
-    predicted, true = torch.randn(1024, generator=generator), torch.rand(1024, generator=generator)
-    benchmark(objective, predicted, true, pairs=pairs)
 
 
 @pytest.mark.benchmark(group="images made")

@@ -71,6 +71,32 @@ def test_the_key_covers_the_parameters_and_the_data_of_notebooks_that_have_them(
     assert build.key(plain, {}, None) == build.key(plain, {}, tmp_path / "data")
 
 
+def test_the_key_covers_the_record_that_a_notebook_shows(build, tmp_path):
+    notebook, other = write(tmp_path, "record = 'book/record.json'"), tmp_path / "other.json"
+    keys = [build.key(notebook, {}, None)]
+    for path, parameters in [(tmp_path / "book" / "record.json", {}), (other, {"record": str(other)})]:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("1")
+        keys.append(build.key(notebook, parameters, None))
+        path.write_text("2")
+        keys.append(build.key(notebook, parameters, None))
+        assert build.key(notebook, parameters, None) == keys[-1]
+    assert len(set(keys)) == 5
+
+
+def test_the_pages_lie_beside_the_sources_that_they_show(build, root, tmp_path):
+    for folder in ("book", "tests"):
+        shutil.copytree(root / folder, tmp_path / folder, ignore=shutil.ignore_patterns("_build", "__pycache__"))
+    shutil.copy(root / "_config.yml", tmp_path)
+    build.stage({})
+    source = tmp_path / "_build" / "source"
+    assert (source / "book" / "proofs.md").exists()
+    for shown in ("llpp_core/analysis/objectives.py", "tests/analysis/test_objectives.py"):
+        assert (source / shown).read_bytes() == (root / shown).read_bytes()
+    copied = [p for room in ("llpp_core", "tests") for p in (source / room).rglob("*") if p.is_file()]
+    assert {p.suffix for p in copied} == {".py"}
+
+
 def test_an_unchanged_notebook_is_not_run_again(build, tmp_path):
     notebook = write(tmp_path, "epochs = 1", COUNT)
     first = build.execute(notebook, {}, None)

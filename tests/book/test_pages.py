@@ -6,14 +6,9 @@ from pathlib import Path
 
 import pytest
 
-PAGES = [
-    "book/intro",
-    "book/notation",
-    "book/bibliography",
-    "notebooks/01_learning_loss",
-    "notebooks/02_learning_loss_pp",
-    "notebooks/06_train_and_predict",
-]
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = re.findall(r"^(?:root|\s+- file): (\S+)", (ROOT / "book" / "_toc.yml").read_text(), flags=re.M)
+CHAPTERS = [name for name in PAGES if name.startswith("notebooks/")]
 SCHEMES = {"light": {"color_scheme": "light"}, "dark": {"color_scheme": "dark"}}
 NARROW = {"viewport": {"width": 360, "height": 740}}
 
@@ -25,9 +20,9 @@ def settle(page):
     page.wait_for_function("() => [...document.querySelectorAll('.llpp-plot')].every(p => p.dataset.drawn === 'true')")
 
 
-def test_every_page_of_the_contents_is_tested(root):
-    contents = (root / "book" / "_toc.yml").read_text()
-    assert sorted(re.findall(r"(?:root|file): (\S+)", contents)) == sorted(PAGES)
+def test_every_page_and_notebook_is_in_the_contents(root):
+    there = [p.relative_to(root).with_suffix("") for p in [*root.glob("book/*.md"), *root.glob("notebooks/*.ipynb")]]
+    assert sorted(PAGES) == sorted(p.as_posix() for p in there)
 
 
 def test_the_first_page_is_where_the_build_says(book, open_page):
@@ -54,14 +49,15 @@ def test_a_page_is_whole(book, open_page, name, options):
         assert picture.evaluate("i => i.complete && i.naturalWidth > 0")
 
 
-def test_the_chapters_have_the_figures_and_formulas_that_they_should(book, open_page):
-    found = {}
-    for name in PAGES[3:]:
-        visit = open_page(book / f"{name}.html")
-        settle(visit.page)
-        count = visit.page.locator
-        found[name] = (count(".llpp-plot").count(), count(".llpp-gallery").count(), count("mjx-container").count() > 1)
-    assert found == {PAGES[3]: (2, 0, True), PAGES[4]: (2, 0, True), PAGES[5]: (4, 3, True)}
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_has_the_figures_and_formulas_that_its_notebook_makes(book, open_page, root, name):
+    source = (root / f"{name}.ipynb").read_text()
+    visit = open_page(book / f"{name}.html")
+    settle(visit.page)
+    count = visit.page.locator
+    assert count(".llpp-plot").count() >= len(re.findall(r"\bfigures\.\w+\(", source))
+    assert count(".llpp-gallery").count() >= len(re.findall(r"\bgalleries\.\w+\(", source))
+    assert count("mjx-container").count() >= len(re.findall(r"\$\$ \(eq-", source))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -112,7 +108,7 @@ def test_plotly_is_loaded_where_there_is_a_figure_and_nowhere_else(book, open_pa
 
 
 def test_every_figure_has_a_caption_an_alternative_text_and_its_data(book):
-    for name in PAGES[3:]:
+    for name in CHAPTERS:
         html = (book / f"{name}.html").read_text()
         for figure in re.findall(r'<figure class="llpp-figure">.*?</figure>', html, flags=re.DOTALL):
             assert re.search(r'aria-label="[^"]{20,}"', figure)
@@ -138,6 +134,38 @@ def test_the_page_says_what_made_it(book):
     assert re.search(r"scored [\d,]+ images of .+ and [\d,]+ of", text)
     assert re.search(r"minutes of training, [\d.]+ in all, on (CPU|NVIDIA)", text)
     assert re.search(r"Python 3\.\d+\.\d+, torch 2\.", text)
+
+
+def test_an_equation_leads_to_its_proof_and_the_source_opens_there(book, open_page):
+    visit = open_page(book / "notebooks/01_learning_loss.html", **NARROW)
+    settle(visit.page)
+    visit.page.locator("a[href$='#proof-learning-loss']").first.click()
+    visit.page.wait_for_url("**/book/proofs.html#proof-learning-loss")
+    settle(visit.page)
+    section = visit.page.locator("section:has(> span#proof-learning-loss)")
+    assert re.match(r"\(1\.1\) ", section.locator("h3").inner_text())
+    box = section.locator("details").first
+    assert not box.locator("pre").is_visible()
+    box.locator("summary").click()
+    code = box.locator("pre")
+    assert "def learning_loss() -> Objective:" in code.inner_text()
+    assert code.evaluate("c => c.scrollWidth > c.clientWidth"), "a long line scrolls in its box"
+    for part in [code, *visit.page.locator("article summary .sd-summary-state-marker").all()]:
+        assert part.bounding_box()["x"] + part.bounding_box()["width"] <= 360, "a long name wraps"
+    assert visit.page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    assert not visit.complaints
+
+
+@pytest.mark.parametrize("width", [360, 760, 1000, 1280])
+def test_the_claims_are_read_without_scrolling_sideways(book, open_page, width):
+    visit = open_page(book / "book/claims.html", viewport={"width": width, "height": 740})
+    settle(visit.page)
+    box = visit.page.locator(".pst-scrollable-table-container")
+    assert box.evaluate("b => b.scrollWidth <= b.clientWidth")
+    rows = visit.page.locator(".llpp-claims tbody tr")
+    assert rows.count() == 19
+    assert rows.first.locator("td").nth(5).inner_text() == "holds"
+    assert visit.page.locator(".llpp-claims a").count() >= 19
 
 
 def test_no_page_names_a_path_of_the_machine_that_built_it(book, root):

@@ -1,0 +1,18 @@
+"""What the record of a benchmark run says of its surroundings, beside what pytest-benchmark notes by itself."""
+
+import os
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+import torch
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """Add what decides a time: cores, threads, memory, GPU, versions; see `llpp_core.performance.condense`."""
+    machine_info["cores"] = os.cpu_count()
+    machine_info["threads"] = torch.get_num_threads()
+    machine_info["memory_gib"] = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    machine_info["gpu"] = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    machine_info["versions"] = {name: version(name) for name in ("torch", "numpy", "scipy", "sympy")}
+    machine_info["type_checks"] = config.getoption("jaxtyping_packages", None)
