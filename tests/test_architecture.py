@@ -15,8 +15,8 @@ ROOT = Path(llpp_core.__file__).parents[1]
 PACKAGE = ROOT / "llpp_core"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-# CONTRIBUTING.md, "Where a line belongs". `report` words the results of `experiment` and `training`, `performance` those
-# of the benchmarks; `parameters` knows nobody, as `store`.
+# CONTRIBUTING.md, "Where a line belongs". `report` words the results of `experiment` and `training`, `performance`
+# those of the benchmarks; `parameters` knows nobody, as `store`.
 FLOORS = {
     "store": 0,
     "parameters": 0,
