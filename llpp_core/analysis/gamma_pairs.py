@@ -86,7 +86,7 @@ def expected_share(loss_gap: Values, shape: Values, scale: Values) -> float | Ar
     r"""Return φ(δ) = E[X / (2X + δ) | Y − X = δ]: the expected share of a pair's smaller loss (Eq. 6, Table 2).
 
     At δ = 0 it is the limit δ → 0: ½ for k ≥ ½, as in the paper, but ½ [1 − √π Γ(1−k)/Γ(½−k)] for k < ½, where the
-    density of the losses is so steep at 0 that the smaller loss of a close pair is mostly far smaller than the gap.
+    density of the losses is so steep at 0 that the smaller loss of a close pair shrinks in proportion to the gap.
 
     Args:
         loss_gap: δ ≥ 0, in the unit of the losses; infinity too.

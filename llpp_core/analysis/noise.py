@@ -23,7 +23,7 @@ def optimal_gap(log_ratio: Values, shape: int | float, *, samples: int = 2) -> f
     r"""Return the predicted gap at which LearningLoss++ rests on average, log(E[p_i] / E[p_j]), under gamma noise.
 
     Without noise it is ``log_ratio`` itself. Near 0 its slope is 2k/(2k+1); far out it trails by log(k/(k−1)) where
-    k > 1, and keeps only the k-th part of the log ratio where k < 1.
+    k > 1, and grows only like k times the log ratio where k < 1.
 
     Args:
         log_ratio: r, the logarithm of the ratio of the expected losses.

@@ -179,3 +179,34 @@ def test_latex_uses_the_given_names() -> None:
 def test_latex_of_second_derivatives_of_three_samples() -> None:
     second = objectives.learning_loss_pp_batch(3).with_linear_head(1).hessian(["w_1"])[0]
     assert objectives.latex(second)
+
+
+def derived() -> dict[str, tuple[sp.Expr, list[sp.Symbol]]]:
+    """Second derivatives and optima, with the symbols that they are functions of."""
+    pair, hinge, tempered = (
+        make() for make in (objectives.learning_loss_pp, objectives.learning_loss, objectives.learning_loss_pp_tempered)
+    )
+    three = objectives.learning_loss_pp_batch(3)
+    found = {"pair": (pair.hessian(["predicted_loss_i", "predicted_loss_j"]), pair)}
+    found |= {"three samples": (three.hessian([f"predicted_loss_{s}" for s in three.samples]), three)}
+    expressions = {
+        f"{name}, {row} {column}": (matrix[row, column], list(objective.symbols.values()))
+        for name, (matrix, objective) in found.items()
+        for row in range(2)
+        for column in range(2)
+    }
+    optima = {f"optimum of {o.name}": (o.optimal_gap(), list(o.symbols.values())) for o in (pair, hinge, tempered)}
+    return {**expressions, **optima}
+
+
+@pytest.mark.parametrize(("expression", "symbols"), derived().values(), ids=derived())
+def test_second_derivatives_and_optima_agree_in_every_output(expression: sp.Expr, symbols: list[sp.Symbol]) -> None:
+    text = codegen.javascript_function(expression, symbols, "f")
+    by_numpy, by_torch = (make(expression, symbols) for make in (codegen.numpy_function, codegen.torch_function))
+    for seed in range(3):
+        values = [float(v) for v in np.random.default_rng(seed).uniform(0.2, 3.0, len(symbols))]
+        wanted = float(expression.subs(dict(zip(symbols, values, strict=True))).evalf(30))
+        assert wanted != 0
+        for got in (by_numpy(*values), by_torch(*values), evaluated(text, *values)):
+            assert float(got) == pytest.approx(wanted, rel=1e-12)
+    assert objectives.latex(expression)

@@ -115,6 +115,7 @@ class TestOptimalGap:
 
     def test_beyond_what_a_share_can_hold(self) -> None:
         assert noise.optimal_gap(800.0, 4.0) == pytest.approx(800 - math.log(4 / 3), rel=1e-10)
+        assert noise.optimal_gap(-5e3, 0.5) == pytest.approx(-2.5e3, rel=1e-12)
 
 
 class TestBatches:
@@ -244,11 +245,14 @@ class TestGradientVariance:
             assert_allclose(variance[0], variance[1], rtol=1e-9)
         assert_allclose(noise.gradient_variance(r, 2.0)[1][0, 1], noise.gradient_variance(-1.0, 2.0)[1], rtol=1e-12)
 
-    @pytest.mark.parametrize("which", [0, 1])
-    def test_symmetry_far_out(self, which: int) -> None:
-        for r in (10.0, 40.0):
-            both = [noise.gradient_variance(s * r, 4.0)[which] for s in (1, -1)]
-            assert both[0] == pytest.approx(both[1], rel=1e-6, abs=0)
+    @pytest.mark.parametrize("r", [-40.0, -10.0, 10.0, 40.0])
+    def test_digits_far_out(self, r: float) -> None:
+        # Both are even in r; on one side they are 1 − P and p − E[p], which have lost their digits there.
+        wrong = mp.betainc(4, 4, 0, 1 / (1 + mp.exp(abs(r))), regularized=True)
+        share = [share_moment(power, -abs(r), 4.0) for power in (1, 2)]
+        hinge, divergence = noise.gradient_variance(r, 4.0)
+        assert hinge == pytest.approx(float(4 * wrong * (1 - wrong)), rel=1e-10, abs=0)
+        assert divergence == pytest.approx(float(share[1] - share[0] ** 2), rel=1e-10, abs=0)
 
 
 class TestErrors:

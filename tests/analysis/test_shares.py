@@ -148,6 +148,20 @@ class TestEvaluation:
     def test_digits_of_a_share_of_almost_one(self, own: int) -> None:
         assert float(LogShare(own, 0).evalf()) == pytest.approx(-math.log1p(math.exp(-own)), rel=1e-12, abs=0)
 
+    def test_numbers_that_are_not_integers(self) -> None:
+        arguments = (sp.sqrt(2), sp.pi, sp.Rational(1, 3), sp.Float("0.25", 50))
+        with mpmath.workdps(60):
+            exponentials = [mpmath.exp(v) for v in (mpmath.sqrt(2), mpmath.pi, mpmath.mpf(1) / 3, mpmath.mpf("0.25"))]
+            share = exponentials[0] / mpmath.fsum(exponentials)
+            assert abs(sp.N(Share(*arguments), 40) / sp.Float(share, 60) - 1) < 1e-38
+            assert abs(sp.N(LogShare(*arguments), 40) / sp.Float(mpmath.log(share), 60) - 1) < 1e-38
+
+    @pytest.mark.parametrize("function", [Share, LogShare])
+    def test_symbols_wait_for_their_values(self, function: type[sp.Function]) -> None:
+        waiting = function(A, sp.Rational(1, 3), B).evalf(30)
+        assert waiting.free_symbols == {A, B}
+        assert abs(waiting.subs({A: 2, B: -1}).evalf(25) - function(2, sp.Rational(1, 3), -1).evalf(25)) < 1e-22
+
     def test_floats_in_symbols_out(self) -> None:
         half = Share(sp.Float(0), sp.Float(0)).evalf()
         assert half == 0.5
