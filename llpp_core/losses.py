@@ -207,6 +207,9 @@ def _check_alpha(alpha: int | float) -> None:
 
 def _checked(predicted_loss: Tensor, true_loss: Tensor) -> tuple[Tensor, Tensor]:
     """Return both as (n,) in float32 or wider, the true loss detached, or raise naming what is wrong where."""
+    for name, value in (("predicted_loss", predicted_loss), ("true_loss", true_loss)):
+        if not isinstance(value, Tensor):
+            raise ValueError(f"{name} must be a tensor, got a {type(value).__name__}")
     if predicted_loss.shape != true_loss.shape:
         shapes = f"{tuple(predicted_loss.shape)} and {tuple(true_loss.shape)}"
         raise ValueError(f"predicted_loss and true_loss must have one shape, (n,) or (n, 1); got {shapes}")

@@ -119,6 +119,7 @@ def _table(group: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """Return a group's heading and its table; a column for each further figure that any of its rows has."""
     figures = list(dict.fromkeys(key for row in rows for key in row["extra_info"]))
     baseline = rows[0]["seconds"]
+    unequal = any("gaps" in row["extra_info"] for row in rows)  # a twin so slow that it was given less to do
     lines = [
         f"**{_plain(group)}**",
         "",
@@ -129,7 +130,7 @@ def _table(group: str, rows: Sequence[Mapping[str, Any]]) -> str:
         cells = [
             _plain(label),
             _time(row["seconds"]),
-            f"{_three(row['seconds'] / baseline)}\N{NO-BREAK SPACE}×",
+            "–" if unequal else f"{_three(row['seconds'] / baseline)}\N{NO-BREAK SPACE}×",
             f"{row['rounds']:,}",
         ]
         cells += [_figure(row["extra_info"][f]) if f in row["extra_info"] else "" for f in figures]

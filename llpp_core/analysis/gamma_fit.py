@@ -43,10 +43,14 @@ class GammaFit:
         level = f"{self.confidence:.0%}"
         low, high = self.shape_interval
         scale_low, scale_high = self.scale_interval
-        verdict = "no sign against" if self.p_value >= 1 - self.confidence else "not"
+        verdict = (
+            "nothing speaks against a gamma distribution"
+            if self.p_value >= 1 - self.confidence
+            else "they are not gamma distributed"
+        )
         return (
             f"{self.count:,} losses: shape k = {self.shape:.3g} ({level} interval {low:.3g} to {high:.3g}), scale "
-            f"Θ = {self.scale:.3g} ({scale_low:.3g} to {scale_high:.3g}); {verdict} gamma distributed: the largest "
+            f"Θ = {self.scale:.3g} ({scale_low:.3g} to {scale_high:.3g}); {verdict}: the largest "
             f"distance of the distribution functions is {self.distance:.3f} (p = {self.p_value:.2g})"
         )
 
