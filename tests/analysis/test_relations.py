@@ -58,3 +58,10 @@ def test_beyond_the_margin_the_noise_of_learning_loss_is_a_quarter() -> None:
     inside, beyond = (np.var(push(gap, 0.0, first, second, 1.0)) for gap in (0.5, 2.0))
     assert inside == pytest.approx(4 * right * (1 - right), rel=0.02)
     assert beyond == pytest.approx(right * (1 - right), rel=0.02)
+
+
+def test_the_noise_of_a_clear_pair_keeps_its_digits_from_both_sides() -> None:
+    # Far out 1 − p is e^(−r−x), with E e^(−x) = k/(k−1) and E e^(−2x) = k(k+1)/((k−1)(k−2)): for k = 4, 4/3 and 10/3.
+    wanted = np.exp(-60.0) * (10 / 3 - 16 / 9)
+    for log_ratio in (30.0, -30.0):
+        assert noise.gradient_variance(log_ratio, 4.0)[1] == pytest.approx(wanted, rel=1e-6, abs=0)
