@@ -6,9 +6,9 @@ The rooms, from the formulas up::
 
     llpp.analysis     the objectives in sympy, their gradients, code from expressions; never imports torch
     llpp.losses       the same objectives for torch tensors
-    llpp.data         LSP, LSPET and rendered figures as tensors; augmentation, heatmaps
+    llpp.data         LSP, LSPET, MPII and rendered figures as tensors; augmentation, heatmaps
     llpp.models       task models that return features, and the loss predictors that read them
-    llpp.metrics      PCK, correlation of predicted with true losses
+    llpp.metrics      PCK and PCKh, correlation of predicted with true losses, failures found
     llpp.heads        loss predictors with the objectives that train them
     llpp.training     one loop for a task model and any number of predictors beside it; scoring
     llpp.acquisition  which samples to ask labels for

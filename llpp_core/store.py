@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,4 +53,23 @@ def folder_fingerprint(root: str | Path) -> str:
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         status = path.stat()
         described.append(f"{path.relative_to(folder).as_posix()} {status.st_size} {status.st_mtime_ns}")
+    return fingerprint(described)
+
+
+def files_fingerprint(files: Sequence[str | Path]) -> str:
+    """Return a fingerprint of files that are not read: each one's place, size and time of last change, in order.
+
+    Raises:
+        ValueError: one is not there.
+    """
+    places: dict[Path, str] = {}  # links are followed once a folder, not once a file
+    described = []
+    for path in map(Path, files):
+        if path.parent not in places:
+            places[path.parent] = str(path.parent.resolve())
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise ValueError(f"wanted the file {path}: {error.strerror}") from error
+        described.append(f"{places[path.parent]}/{path.name} {status.st_size} {status.st_mtime_ns}")
     return fingerprint(described)

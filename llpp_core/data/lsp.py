@@ -3,6 +3,9 @@
 Both come as ``images/`` beside ``joints.mat``. Their third coordinate means opposite things: in LSP 1 is *occluded*
 (every joint has a position), in LSPET 1 is *annotated* (0: the joint has no position, and what stands there means
 nothing).
+
+A crop is a square round the annotated joints, `crops.CONTEXT` times as wide as their box is long. The paper crops round
+the joints too. They are ground truth that a deployed model does not have, so figures on such crops flatter.
 """
 
 from collections.abc import Sequence
@@ -11,10 +14,10 @@ from typing import Literal
 
 import numpy as np
 import torch
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
-from llpp_core.data.crops import around, check_files, read_crops
+from llpp_core.data.assembly import People, cropped, first_unusable
+from llpp_core.data.crops import around, check_files
+from llpp_core.data.matlab import read_variable
 from llpp_core.data.pose import LSP_JOINTS, PoseDataset
 
 LSP_IMAGES, LSPET_IMAGES, LSP_TRAIN = 2_000, 10_000, 1_000
@@ -26,6 +29,7 @@ def load_lsp(
     *,
     size: int = 256,
     progress: bool = True,
+    cache: bool = True,
 ) -> PoseDataset:
     """Return LSP: its first 1,000 images ("train"), its last 1,000 ("test"), or all 2,000.
 
@@ -34,6 +38,7 @@ def load_lsp(
         split: which half.
         size: side of the square crops in pixels.
         progress: show a progress bar while the images are read.
+        cache: keep the crops on disk, and take kept ones; see `cache`.
 
     Raises:
         ValueError: unknown split; a folder, file or image that is missing or broken, named, before any image is
@@ -48,11 +53,28 @@ def load_lsp(
     occluded = joints[..., 2] == 1
     everywhere = np.ones_like(occluded)
     rows = list(ranges[split])
-    return _load(root, f"LSP {split}", "im{:04d}.jpg", rows, joints, ~occluded, everywhere, size, progress)
+    return _load(
+        root,
+        f"LSP {split}",
+        "im{:04d}.jpg",
+        rows,
+        joints,
+        ~occluded,
+        everywhere,
+        size=size,
+        progress=progress,
+        cache=cache,
+    )
 
 
 def load_lspet(
-    root: str | Path, *, sample: int | None = None, seed: int = 0, size: int = 256, progress: bool = True
+    root: str | Path,
+    *,
+    sample: int | None = None,
+    seed: int = 0,
+    size: int = 256,
+    progress: bool = True,
+    cache: bool = True,
 ) -> PoseDataset:
     """Return LSPET, or a random sample of it.
 
@@ -62,6 +84,7 @@ def load_lspet(
         seed: of that draw.
         size: side of the square crops in pixels.
         progress: show a progress bar while the images are read.
+        cache: keep the crops on disk, and take kept ones; see `cache`.
 
     Raises:
         ValueError: a sample larger than the data set; a folder, file or image that is missing or broken, named, before
@@ -77,7 +100,9 @@ def load_lspet(
     if sample is not None:
         rows = sorted(np.random.default_rng(seed).choice(LSPET_IMAGES, size=sample, replace=False).tolist())
     name = "LSPET" if sample is None else f"LSPET, {sample:,} of its {LSPET_IMAGES:,} images drawn with seed {seed}"
-    return _load(root, name, "im{:05d}.jpg", rows, joints, annotated, annotated, size, progress)
+    return _load(
+        root, name, "im{:05d}.jpg", rows, joints, annotated, annotated, size=size, progress=progress, cache=cache
+    )
 
 
 def check_lsp(root: str | Path) -> None:
@@ -100,12 +125,7 @@ def _read_joints(
         raise ValueError(f"wanted a folder with images/ and joints.mat, got {file.parent}, which is no folder")
     if not file.is_file():
         raise ValueError(f"wanted {file}, which is not there; the folder must hold images/ and joints.mat")
-    try:
-        joints = loadmat(file).get("joints")
-    except (MatReadError, ValueError, TypeError, OSError, NotImplementedError) as error:
-        raise ValueError(f"{file} is no MATLAB file that can be read: {error}") from error
-    if joints is None:
-        raise ValueError(f"{file} has no variable 'joints'")
+    joints = read_variable(file, "joints")
     if joints.shape != shape:
         hint = f"; this is {other[0]}'s shape" if joints.shape == other[1] else ""
         raise ValueError(f"{file}: 'joints' must have shape {shape}, got {joints.shape}{hint}")
@@ -127,28 +147,25 @@ def _load(
     joints: np.ndarray,
     visible: np.ndarray,
     annotated: np.ndarray,
+    *,
     size: int,
     progress: bool,
+    cache: bool,
 ) -> PoseDataset:
-    folder = Path(root) / "images"
-    ids = [pattern.format(row + 1) for row in rows]
-    kept = torch.from_numpy(annotated[rows])
+    names = tuple(pattern.format(row + 1) for row in rows)
+    known = torch.from_numpy(annotated[rows])
     positions = torch.from_numpy(joints[rows, :, :2])
-    for i in range(len(ids)):
-        known = positions[i][kept[i]]
-        if not len(known) or not bool(torch.isfinite(known).all()):
-            raise ValueError(f"{Path(root) / 'joints.mat'}: {ids[i]} has no annotated joint, or one that is not finite")
-    boxes = around(positions, kept)
-    images, crop_to_image = read_crops([folder / i for i in ids], boxes, size, title=name, progress=progress)
-    scale = crop_to_image[:, 0, 0]
-    in_crop = (positions - crop_to_image[:, None, :, 2]) / scale[:, None, None]
-    return PoseDataset(
+    if (broken := first_unusable(positions, known, names)) is not None:
+        raise ValueError(f"{Path(root) / 'joints.mat'}: {broken} has no annotated joint, or one that is not finite")
+    people = People(
         name=name,
-        images=images,
-        joints=in_crop.float(),
-        visible=torch.from_numpy(visible[rows]) & kept,
-        annotated=kept,
-        ids=tuple(ids),
+        folder=Path(root) / "images",
+        files=names,
+        ids=names,
+        boxes=around(positions, known),
+        joints=positions,
+        visible=torch.from_numpy(visible[rows]),
+        annotated=known,
         joint_names=LSP_JOINTS,
-        crop_to_image=crop_to_image.float(),
     )
+    return cropped(people, size=size, progress=progress, cache=cache)

@@ -59,17 +59,18 @@ class StackedHourglass(nn.Module):
             for stack in range(1, stacks + 1)
         ]
 
-    def forward(self, images: Float[Tensor, "batch 3 s s"]) -> TaskOutput:
-        """Return the heatmaps (batch, joints, s/4, s/4) of every stack and the features of every scale.
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> TaskOutput:
+        """Return the heatmaps (batch, joints, height/4, width/4) of every stack and the features of every scale.
 
         Args:
-            images: normalised RGB (`data.augment.as_input`); the side s a multiple of 64.
+            images: normalized RGB (`data.augment.as_input`), both sides multiples of 64; in training, one image alone
+                is larger than 64×64, where the coarsest map would be one pixel and batch normalization has nothing to
+                average over.
 
         Raises:
-            ValueError: the side is no multiple of 64.
+            ValueError: images that are not such.
         """
-        if images.shape[-1] % 64 or images.shape[-2] % 64:
-            raise ValueError(f"an hourglass needs images whose sides are multiples of 64, got {tuple(images.shape)}")
+        check_images(images, multiple=64, training=self.training)
         x = self.stem(images)
         predictions: list[Tensor] = []
         scales: list[list[Tensor]] = []
@@ -125,3 +126,22 @@ class Residual(nn.Module):
         """Return the input, widened where needed, plus what the bottleneck makes of it."""
         out: Tensor = self.skip(x) + self.body(x)
         return out
+
+
+def check_images(images: Tensor, *, multiple: int, training: bool) -> None:
+    """Refuse images that a network of which ``multiple`` is the coarsest stride cannot read.
+
+    Raises:
+        ValueError: no batch of RGB images, a side that is no multiple of ``multiple``, or, in training, a single image
+            that the network shrinks to one pixel.
+    """
+    shape = tuple(images.shape)
+    if len(shape) != 4 or shape[1] != 3:
+        raise ValueError(f"wanted images (batch, 3, height, width), got {shape}")
+    if min(shape[2:]) < multiple or shape[2] % multiple or shape[3] % multiple:
+        raise ValueError(f"wanted images whose sides are multiples of {multiple}, got {shape}")
+    if training and shape[0] * shape[2] * shape[3] == multiple**2:
+        raise ValueError(
+            f"in training an image of {multiple}×{multiple} pixels needs company: at its coarsest scale it is one "
+            f"pixel, over which batch normalization cannot average; got {shape}"
+        )

@@ -20,14 +20,17 @@ from llpp_core.models.features import as_list
 HIDDEN = (128, 64, 32, 16)
 """Widths of the fully connected layers between the pooled features and l̂: the paper's authors' published settings."""
 
-Features = Mapping[str, Float[Tensor, "batch _ _ _"]] | Sequence[Float[Tensor, "batch _ _ _"]]
+Features = Mapping[str, Float[Tensor, "batch _ ..."]] | Sequence[Float[Tensor, "batch _ ..."]]
 
 
 class PooledPredictor(nn.Module):
     """Predicts the loss from the average of each feature map ("GAP").
 
+    The average is taken over whatever follows the channels: height and width of a map, nothing for the hidden layers
+    (batch, channels) of an MLP.
+
     Args:
-        channels: widths of the feature maps, fine → coarse; one entry pools a single scale.
+        channels: widths of the features, fine → coarse; one entry pools a single scale.
         hidden: widths of the fully connected layers; the last one is the length of the embedding θ.
 
     Raises:
@@ -42,9 +45,13 @@ class PooledPredictor(nn.Module):
         self.last = nn.Linear(hidden[-1], 1, bias=False)
 
     def embedding(self, features: Features) -> Float[Tensor, "batch embedding"]:
-        """Return θ, the penultimate features."""
-        maps = as_list(features, self.channels)
-        theta: Tensor = self.layers(torch.cat([m.mean(dim=(-2, -1)) for m in maps], dim=1))  # (batch, sum of channels)
+        """Return θ, the penultimate features.
+
+        Raises:
+            ValueError: features of other widths, without pixels, or of several batches.
+        """
+        pooled = [_average(m) for m in _checked(features, self.channels)]
+        theta: Tensor = self.layers(torch.cat(pooled, dim=1))  # (batch, sum of channels) -> (batch, embedding)
         return theta
 
     def forward(self, features: Features) -> Float[Tensor, "batch"]:
@@ -58,7 +65,8 @@ class ConvPredictor(nn.Module):
 
     A map of side n1 reaches the next one, of side n2, through a convolution whose kernel and stride are n1 / n2.
     Where n2 does not divide n1, kernel and stride are ⌊n1 / n2⌋ and a stride-1 convolution of fitting size follows
-    (with a ReLU between the two, which the paper does not mention).
+    (with a ReLU between the two, which the paper does not mention). The strided one then leaves out the last
+    n1 mod ⌊n1 / n2⌋ rows and columns, as the paper's rule has it: of 13 pixels on the way to 5 it reads 12.
 
     Args:
         channels: widths of the feature maps, fine → coarse.
@@ -83,21 +91,41 @@ class ConvPredictor(nn.Module):
         self.last = nn.Linear(hidden[-1], 1, bias=False)
 
     def embedding(self, features: Features) -> Float[Tensor, "batch embedding"]:
-        """Return θ, the penultimate features."""
-        maps = as_list(features, self.channels)
-        got = tuple(int(m.shape[-1]) for m in maps)
-        if got != self.sizes:
-            raise ValueError(f"this predictor reads feature maps of sides {self.sizes}, fine → coarse; got {got}")
+        """Return θ, the penultimate features.
+
+        Raises:
+            ValueError: maps of other widths or sizes, no maps but (batch, channels), or several batches.
+        """
+        maps = _checked(features, self.channels)
+        got = [tuple(m.shape[2:]) for m in maps]
+        if got != [(size, size) for size in self.sizes]:
+            wanted = f"square feature maps of sides {self.sizes}, fine → coarse"
+            raise ValueError(f"a convolutional predictor reads {wanted}; got features of height and width {got}")
         carried = maps[0]
         for down, coarser in zip(self.down, maps[1:], strict=True):
             carried = coarser + down(carried)
-        theta: Tensor = self.layers(carried.mean(dim=(-2, -1)))
+        theta: Tensor = self.layers(_average(carried))
         return theta
 
     def forward(self, features: Features) -> Float[Tensor, "batch"]:
         """Return l̂ from feature maps, fine → coarse, as a dictionary or a sequence."""
         predicted: Tensor = self.last(self.embedding(features)).squeeze(1)
         return predicted
+
+
+def _checked(features: Features, channels: Sequence[int]) -> list[Tensor]:
+    maps = list(features.values()) if isinstance(features, Mapping) else list(features)
+    shapes = [tuple(m.shape) for m in maps]
+    # Batch sizes are compared, not put in a set: a compiler would make a new program for every one of them.
+    if any(len(shape) < 2 or 0 in shape[1:] or shape[0] != shapes[0][0] for shape in shapes):
+        # Sums would broadcast a batch of one, and the average of no pixel is NaN: neither may pass in silence.
+        raise ValueError(f"a loss predictor reads features (batch, channels, …) of one batch, got shapes {shapes}")
+    return as_list(maps, channels)
+
+
+def _average(features: Float[Tensor, "batch channels ..."]) -> Float[Tensor, "batch channels"]:
+    pixels = tuple(range(2, features.ndim))
+    return features.mean(dim=pixels) if pixels else features  # torch reads no dimension as all of them
 
 
 def _carry(inputs: int, outputs: int, fine: int, coarse: int) -> nn.Module:

@@ -1,5 +1,6 @@
 """Crops: cut where asked, black beyond the edge, with a map back that is right to the pixel."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ def saved(path: Path, pixels: np.ndarray | Image.Image) -> Path:
 
 
 def read(file: Path, box: tuple[float, float, float], size: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
-    images, maps = crops.read_crops([file], torch.tensor([box]), size, title="test", progress=False)
-    return images[0], maps[0]
+    of = crops.squares([file], torch.tensor([box]), size)
+    return crops.read_crops(of, title="test", progress=False)[0], of.crop_to_image[0]
 
 
 def numbered(path: Path, side: int = 32) -> Path:
@@ -69,61 +70,76 @@ def test_beyond_the_edge_is_black(tmp_path: Path) -> None:
     image, _ = read(white, (-0.5, 3.5, 8.0), size=8)
     assert image[:, :, :4].unique().tolist() == [0]
     assert image[:, :, 4:].unique().tolist() == [255]
-    wholly_outside, _ = read(white, (100.0, 100.0, 8.0), size=8)
-    assert wholly_outside.unique().tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("box", "meets"),
+    [
+        ((-4.5, 3.5, 8.0), False),  # columns −8 to −1
+        ((-3.5, 3.5, 8.0), True),
+        ((11.5, 3.5, 8.0), False),  # columns 8 to 15
+        ((10.5, 3.5, 8.0), True),
+        ((3.5, -4.5, 8.0), False),
+        ((3.5, -3.5, 8.0), True),
+        ((3.5, 11.5, 8.0), False),
+        ((3.5, 10.5, 8.0), True),
+    ],
+)
+def test_a_square_must_meet_its_image(tmp_path: Path, box: tuple[float, float, float], meets: bool) -> None:
+    white = saved(tmp_path / "white.png", np.full((8, 8, 3), 255, np.uint8))
+    if meets:
+        assert read(white, box, size=8)[0].unique().tolist() == [0, 255]
+        return
+    with pytest.raises(
+        ValueError, match=r"white\.png: wanted a square that meets its 8×8 pixels, got columns -?\d+ to"
+    ):
+        read(white, box, size=8)
 
 
 def test_every_crop_belongs_to_its_own_file(tmp_path: Path) -> None:
-    files = [saved(tmp_path / f"{v}.png", np.full((8, 8, 3), v, np.uint8)) for v in range(0, 200, 5)]
+    files = [saved(tmp_path / f"{v}.png", np.full((8, 8, 3), v, np.uint8)) for v in range(200)]
     boxes = torch.tensor([[3.5, 3.5, 8.0]]).repeat(len(files), 1)
-    images, _ = crops.read_crops(files, boxes, 4, title="test", progress=False)
-    assert images[:, 0, 0, 0].tolist() == list(range(0, 200, 5))
+    images = crops.read_crops(crops.squares(files, boxes, 4), title="test", progress=False)
+    assert images[:, 0, 0, 0].tolist() == list(range(200))
 
 
-COLOUR = (200, 30, 60)
-FORMS = {
-    "grey": (Image.new("L", (8, 8), 90), "png", (90, 90, 90)),
-    "grey JPEG": (Image.new("L", (8, 8), 90), "jpg", (90, 90, 90)),
-    "palette": (Image.new("RGB", (8, 8), COLOUR).convert("P", palette=Image.Palette.ADAPTIVE), "png", COLOUR),
-    "with opacity": (Image.new("RGBA", (8, 8), (*COLOUR, 255)), "png", COLOUR),
-    "CMYK JPEG": (Image.new("CMYK", (8, 8), (55, 225, 195, 0)), "jpg", COLOUR),
-    "black and white": (Image.new("1", (8, 8), 1), "png", (255, 255, 255)),
-    "16-bit grey": (Image.fromarray(np.full((8, 8), 90 * 257, np.uint16)), "png", (90, 90, 90)),
-}
+def test_crops_are_made_only_so_far_ahead_of_who_takes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A data set of many gigabytes is written to disk crop by crop; it must not pile up in memory first.
+    made = []
+    monkeypatch.setattr(crops, "_crop", lambda of, i: made.append(i) or np.zeros((3, 4, 4), np.uint8))
+    file = numbered(tmp_path / "a.png")
+    of = crops.squares([file] * 500, torch.tensor([[3.5, 3.5, 8.0]] * 500), 4)
+    coming = crops.each_crop(of, title="test", progress=False)
+    for _ in range(10):
+        next(coming)
+    assert len(made) <= 10 + crops.AHEAD
+    coming.close()
+    assert len(made) < 200
 
 
-@pytest.mark.parametrize(("image", "ending", "color"), FORMS.values(), ids=FORMS)
-def test_every_form_of_image_is_read_as_rgb(tmp_path: Path, image: Image.Image, ending: str, color) -> None:
-    pixels, _ = read(saved(tmp_path / f"image.{ending}", image), (3.5, 3.5, 8.0), size=4)
-    assert_close(pixels[:, 2, 2].float(), torch.tensor(color).float(), atol=4, rtol=0)
+def test_one_bad_image_ends_the_reading_of_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def slow_or_bad(of: crops.Squares, i: int) -> np.ndarray:
+        if i == 0:
+            raise ValueError("bad")
+        made.append(i)
+        time.sleep(0.05)
+        return np.zeros((3, 4, 4), np.uint8)
+
+    monkeypatch.setattr(crops, "_crop", slow_or_bad)
+    of = crops.squares([numbered(tmp_path / "a.png")] * 500, torch.tensor([[3.5, 3.5, 8.0]] * 500), 4)
+    with pytest.raises(ValueError, match="bad"):
+        crops.read_crops(of, title="test", progress=False)
+    assert len(made) < crops.AHEAD - 1
 
 
-def test_an_image_of_one_pixel_is_an_image(tmp_path: Path) -> None:
-    image, _ = read(saved(tmp_path / "one.png", np.full((1, 1, 3), 77, np.uint8)), (0.0, 0.0, 3.0), size=3)
-    assert image[0].tolist() == [[0, 0, 0], [0, 77, 0], [0, 0, 0]]
-
-
-def broken(kind: str, path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    whole = saved(path, rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)).read_bytes()
-    content = {"cut": whole[: len(whole) // 2], "head": whole[:30], "text": b"no image\n" * 30, "empty": b""}[kind]
-    path.write_bytes(content)
-    return path
-
-
-@pytest.mark.parametrize("kind", ["cut", "head", "text", "empty"])
-@pytest.mark.parametrize("ending", ["jpg", "png"])
-def test_a_file_that_is_no_whole_image_is_named(tmp_path: Path, kind: str, ending: str) -> None:
-    good = numbered(tmp_path / "good.png")
-    bad = broken(kind, tmp_path / f"bad.{ending}")
-    with pytest.raises(ValueError, match=rf"bad\.{ending} is no image that can be read whole"):
-        crops.read_crops([good, bad, good], torch.tensor([[3.0, 3.0, 8.0]] * 3), 4, title="test", progress=False)
-
-
-def test_a_missing_file_is_told_before_any_is_read(tmp_path: Path) -> None:
-    bad, missing = broken("text", tmp_path / "bad.jpg"), tmp_path / "missing.jpg"
+def test_a_missing_file_is_told_before_any_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crops.Image, "open", lambda *_: pytest.fail("read one"))
+    there, missing = tmp_path / "there.jpg", tmp_path / "missing.jpg"
+    there.touch()
     with pytest.raises(ValueError, match=r"wanted the image .*missing\.jpg, which is not there"):
-        crops.read_crops([bad, missing], torch.tensor([[3.0, 3.0, 8.0]] * 2), 4, title="test", progress=False)
+        crops.squares([there, missing], torch.tensor([[3.0, 3.0, 8.0]] * 2), 4)
 
 
 def test_a_crop_needs_a_pixel(tmp_path: Path) -> None:
@@ -131,7 +147,36 @@ def test_a_crop_needs_a_pixel(tmp_path: Path) -> None:
         read(numbered(tmp_path / "a.png"), (3.0, 3.0, 8.0), size=0)
 
 
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        (NAN, 3, 8),
+        (3, NAN, 8),
+        (3, 3, NAN),
+        (INF, 3, 8),
+        (3, 3, INF),
+        (3, 3, 0),
+        (3, 3, -8),
+        (3, 3, 8193),
+        (1e12, 3, 8),
+    ],
+)
+def test_a_box_that_is_none_is_named_with_its_image(tmp_path: Path, box: tuple[float, float, float]) -> None:
+    with pytest.raises(
+        ValueError, match=r"a\.png: wanted a square of finite center x and y and a side above 0 and at most"
+    ):
+        read(numbered(tmp_path / "a.png"), tuple(map(float, box)))
+
+
+def test_the_largest_square_is_still_cut(tmp_path: Path) -> None:
+    image, _ = read(numbered(tmp_path / "a.png"), (16.0, 16.0, float(crops.LARGEST)), size=2)
+    assert image.shape == (3, 2, 2)
+
+
 def test_no_file_gives_no_crop() -> None:
-    images, maps = crops.read_crops([], torch.zeros(0, 3), 4, title="test", progress=False)
-    assert images.shape == (0, 3, 4, 4)
-    assert maps.shape == (0, 2, 3)
+    of = crops.squares([], torch.zeros(0, 3), 4)
+    assert crops.read_crops(of, title="test", progress=False).shape == (0, 3, 4, 4)
+    assert of.crop_to_image.shape == (0, 2, 3)

@@ -1,6 +1,7 @@
 """The loaders of LSP and LSPET, on folders of the full shape with tiny pictures."""
 
 import io
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 from scipy.io import savemat
 from torch.testing import assert_close
 
-from llpp_core.data import load_lsp, load_lspet, lsp
+from llpp_core.data import crops, load_lsp, load_lspet
 from llpp_core.data.pose import LSP_JOINTS
 
 SIDE = 40
@@ -123,6 +124,18 @@ def test_annotated_joints_lie_inside_of_the_crop(lspet_folder: Path) -> None:
     assert bool(((known >= -0.5) & (known < 15.5)).all())
 
 
+def test_a_crop_lies_round_the_annotated_joints_and_no_others(lspet_folder: Path) -> None:
+    data = sample_of(lspet_folder)
+    for i, name in enumerate(data.ids):
+        row = int(name[2:7]) - 1
+        known = positions(10_000)[row][flags(10_000)[row] == 1]
+        lowest, highest = known.min(0), known.max(0)
+        side = max(16, 1.5 * (highest - lowest).max())
+        assert abs(float(data.crop_to_image[i, 0, 0]) * 16 - side) <= 0.51  # whole pixels are cut
+        middle = data.crop_to_image[i, :, 2] + 7.5 * data.crop_to_image[i, 0, 0]
+        assert_close(middle.double(), torch.from_numpy((lowest + highest) / 2), atol=0.51, rtol=0)
+
+
 def test_a_sample_of_lspet_is_drawn_by_seed_and_keeps_the_files_order(lspet_folder: Path) -> None:
     data = sample_of(lspet_folder)
     assert len(data) == SAMPLE
@@ -163,9 +176,30 @@ def test_joints_that_are_no_matlab_file_are_named(tmp_path: Path, kind: str) -> 
         load_lsp(tmp_path)
 
 
+@pytest.mark.parametrize("error", [IndexError, UnboundLocalError, zlib.error, NotImplementedError, MemoryError])
+def test_whatever_a_broken_file_leads_scipy_into_becomes_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def stumbles(*_: object, **__: object) -> dict[str, np.ndarray]:
+        raise error("it fell")
+
+    (tmp_path / "joints.mat").write_bytes(b"\0" * 200)
+    monkeypatch.setattr("llpp_core.data.matlab.loadmat", stumbles)
+    with pytest.raises(ValueError, match=r"joints\.mat is no MATLAB file that can be read: it fell"):
+        load_lsp(tmp_path)
+
+
+def test_a_third_coordinate_that_is_no_flag_is_named(tmp_path: Path) -> None:
+    joints = np.concatenate([positions(2_000), flags(2_000)[..., None]], -1)
+    joints[41, 3, 2] = 2
+    savemat(tmp_path / "joints.mat", {"joints": joints.transpose(2, 1, 0)})
+    with pytest.raises(ValueError, match="third coordinate of a joint must be 0 or 1; it is not in image 42"):
+        load_lsp(tmp_path)
+
+
 def test_a_file_without_joints_is_named(tmp_path: Path) -> None:
     savemat(tmp_path / "joints.mat", {"points": np.zeros(3)})
-    with pytest.raises(ValueError, match=r"joints\.mat has no variable 'joints'"):
+    with pytest.raises(ValueError, match=r"joints\.mat has no variable 'joints'; the variables it has: points"):
         load_lsp(tmp_path)
 
 
@@ -202,7 +236,7 @@ def test_an_image_whose_joints_cannot_be_used_is_named(tmp_path: Path, damage: s
 
 def test_a_missing_image_is_told_before_any_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_lsp(tmp_path / "lsp", images=999)
-    monkeypatch.setattr(lsp.read_crops.__wrapped__.__globals__["Image"], "open", lambda *_: pytest.fail("read one"))
+    monkeypatch.setattr(crops.Image, "open", lambda *_: pytest.fail("read one"))
     with pytest.raises(ValueError, match=r"im1000\.jpg, which is not there"):
         load_lsp(folder, "train", size=4, progress=False)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from llpp_core.data.figures import render_figures
-from llpp_core.data.pose import LIMBS, LSP_JOINTS, PoseDataset, concatenate, mirror
+from llpp_core.data.pose import LIMBS, LSP_JOINTS, MPII_JOINTS, PoseDataset, concatenate, mirror
 
 
 def dataset(n: int = 4, size: int = 8, prefix: str = "s") -> PoseDataset:
@@ -22,6 +22,11 @@ def dataset(n: int = 4, size: int = 8, prefix: str = "s") -> PoseDataset:
         joint_names=("left_hand", "right_hand", "nose"),
         crop_to_image=torch.rand(n, 2, 3, generator=generator),
     )
+
+
+def with_heads(n: int = 4, prefix: str = "s") -> PoseDataset:
+    lengths = torch.arange(1.0, n + 1)
+    return replace(dataset(n, prefix=prefix), head_length=lengths, files=tuple(f"{prefix}{i}.jpg" for i in range(n)))
 
 
 def test_length_and_size() -> None:
@@ -112,6 +117,61 @@ def test_concatenation_refuses_what_does_not_fit() -> None:
         concatenate("both", [])
 
 
+def test_a_subset_keeps_head_lengths_and_files() -> None:
+    part = with_heads().subset([2, 0])
+    assert part.head_length is not None
+    assert part.head_length.tolist() == [3, 1]
+    assert part.files == ("s2.jpg", "s0.jpg")
+    plain = dataset().subset([2, 0])
+    assert (plain.head_length, plain.files) == (None, None)
+
+
+def test_concatenation_says_where_head_lengths_and_files_are_not_known() -> None:
+    both = concatenate("both", [with_heads(2, prefix="a"), dataset(1, prefix="b")])
+    assert both.head_length is not None
+    assert both.head_length.isnan().tolist() == [False, False, True]
+    assert both.head_length[:2].tolist() == [1, 2]
+    assert both.files == ("a0.jpg", "a1.jpg", "")
+    neither = concatenate("both", [dataset(2, prefix="a"), dataset(1, prefix="b")])
+    assert (neither.head_length, neither.files) == (None, None)
+
+
+@pytest.mark.parametrize("length", [0.0, -1.0, float("inf"), float("-inf")])
+def test_a_head_length_that_is_none_is_named_by_its_sample(length: float) -> None:
+    lengths = torch.tensor([1.0, torch.nan, length, 2.0])
+    with pytest.raises(ValueError, match="head_length must be finite and above 0, or NaN; sample s2 has"):
+        replace(dataset(), head_length=lengths)
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+def test_there_is_a_head_length_and_a_file_for_each_sample() -> None:
+    with pytest.raises(ValueError, match=r"head_length must have shape \(4,\), got \(3,\)"):
+        replace(dataset(), head_length=torch.ones(3))
+    with pytest.raises(ValueError, match="wanted a file name for each of 4 samples, got 3"):
+        replace(dataset(), files=("a", "b", "c"))
+
+
+def test_joints_in_another_order_keep_their_places_and_flags() -> None:
+    data = dataset()
+    turned = data.in_order(["beak", "left_hand", "right_hand"], alias={"beak": "nose"})
+    assert turned.joint_names == ("beak", "left_hand", "right_hand")
+    for field in ("joints", "visible", "annotated"):
+        assert torch.equal(getattr(turned, field), getattr(data, field)[:, [2, 0, 1]])
+    assert torch.equal(turned.images, data.images)
+    assert turned.mirror == [0, 2, 1]
+    with pytest.raises(ValueError, match="has no joint 'beak'"):
+        data.in_order(["beak"])
+    with pytest.raises(ValueError, match="wanted each joint at most once, got nose, nose"):
+        data.in_order(["nose", "nose"])
+
+
+def test_mpiis_people_can_take_lsps_joints() -> None:
+    shared = [name for name in MPII_JOINTS if name in LSP_JOINTS]
+    assert set(LSP_JOINTS) - set(shared) == {"neck"}
+    assert set(MPII_JOINTS) - set(shared) == {"pelvis", "thorax", "upper_neck"}
+    assert mirror(MPII_JOINTS)[:6] == [5, 4, 3, 2, 1, 0]
+
+
 def test_mirror_swaps_left_and_right_and_leaves_the_rest() -> None:
     partners = [LSP_JOINTS[i] for i in mirror(LSP_JOINTS)]
     swapped = [n.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right") for n in LSP_JOINTS]
@@ -125,4 +185,4 @@ def test_a_sided_joint_without_partner_is_refused() -> None:
 
 
 def test_limbs_name_joints_that_there_are() -> None:
-    assert {name for limb in LIMBS for name in limb} == set(LSP_JOINTS)
+    assert {name for limb in LIMBS for name in limb} == set(LSP_JOINTS) | set(MPII_JOINTS)

@@ -2,18 +2,13 @@
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from llpp_core.models import StackedHourglass
 
 
-def test_size_and_cost_of_the_papers_task_model() -> None:
+def test_maps_of_the_papers_task_model() -> None:  # its size and cost: test_cost.py
     with torch.device("meta"):
-        model = StackedHourglass(joints=16, stacks=2, channels=256)
-        with FlopCounterMode(display=False) as counter:
-            output = model(torch.empty(1, 3, 256, 256))
-    assert sum(p.numel() for p in model.parameters()) == 6_570_400
-    assert counter.get_total_flops() == pytest.approx(16.67e9, rel=2e-3)
+        output = StackedHourglass(joints=16, stacks=2, channels=256)(torch.empty(1, 3, 256, 256))
     assert output.prediction.shape == (1, 16, 64, 64)
     assert [f.shape[-1] for name, f in output.features.items() if name.startswith("stack2/")] == [64, 32, 16, 8, 4]
 
@@ -50,12 +45,6 @@ def test_the_second_stack_sees_the_first_ones_prediction() -> None:
     output = model(torch.randn(2, 3, 64, 64))
     (gradient,) = torch.autograd.grad(output.prediction.square().sum(), model.heads[0].weight)
     assert bool((gradient != 0).any())
-
-
-@pytest.mark.parametrize("shape", [(1, 3, 96, 96), (1, 3, 63, 63), (1, 3, 32, 32)])
-def test_sides_that_do_not_halve_four_times_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="multiples of 64"):
-        StackedHourglass(joints=3, stacks=1, channels=8)(torch.zeros(shape))
 
 
 @pytest.mark.parametrize(("joints", "stacks", "channels"), [(0, 1, 8), (3, 0, 8), (3, 1, 2), (3, 1, 10), (3, 1, 0)])

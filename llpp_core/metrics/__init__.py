@@ -1,0 +1,25 @@
+"""How good a pose is, and how well a predicted loss tells a bad one."""
+
+from llpp_core.metrics.keypoints import Pck, pck, pckh, torso_length, torso_length_of
+from llpp_core.metrics.ranking import (
+    Correlation,
+    FailureDetection,
+    correlation,
+    failure_detection,
+    mean_of_top,
+    pair_ranking_accuracy,
+)
+
+__all__ = [
+    "Correlation",
+    "FailureDetection",
+    "Pck",
+    "correlation",
+    "failure_detection",
+    "mean_of_top",
+    "pair_ranking_accuracy",
+    "pck",
+    "pckh",
+    "torso_length",
+    "torso_length_of",
+]

@@ -1,0 +1,9 @@
+"""Training a task model with any number of loss predictors beside it, and scoring data with what was trained."""
+
+from llpp_core.training.config import TrainingConfig
+from llpp_core.training.loop import train
+from llpp_core.training.results import History, Scores
+from llpp_core.training.scoring import score
+from llpp_core.training.true_loss import sample_loss
+
+__all__ = ["History", "Scores", "TrainingConfig", "sample_loss", "score", "train"]

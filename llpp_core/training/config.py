@@ -1,0 +1,108 @@
+"""What a training run depends on besides its data and models."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from llpp_core.data.augment import Augmentation
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that a training run depends on besides its data and models.
+
+    Attributes:
+        epochs: passes over the training data, ≥ 1.
+        batch_size: samples a step, ≥ 2 (the predictors compare pairs); over all processes.
+        optimizer: "adam", or "adamw" with a decoupled ``weight_decay``.
+        learning_rate: peak rate, reached after a tenth of the steps.
+        weight_decay: of "adamw", ≥ 0.
+        schedule: "cosine" lowers the rate to 0 along a cosine; "plateau" halves it whenever the loss on the part held
+            out for validation has not fallen for ``patience`` epochs.
+        patience: of "plateau", in epochs, ≥ 1.
+        clip: largest norm of the task model's gradient, and of each predictor's; infinity for none.
+        average: decay of an exponential moving average of the weights, from 0 (no averaging) to below 1; the averaged
+            weights are the ones that stay after training.
+        validation: fraction of the *training* data held out to follow the run, 0 to below 1; never a test split.
+        joint_epochs: epochs at the start in which the predictors' gradients flow into the task model too (Yoo & Kweon,
+            CVPR 2019, train jointly and stop the gradient later), ≥ 0; later, and by default, features are detached.
+        joint_weight: weight of the predictors' objectives in the task model's gradient in those epochs, ≥ 0.
+        foreground: pixel weight of the task loss is 1 + foreground × heatmap, ≥ 0.
+        sigma: standard deviation of the target Gaussians in heatmap pixels, > 0.
+        augmentation: random views of the training crops.
+        seed: of the order of samples, the random views and the part held out.
+        device: a torch device.
+        bfloat16: whether the models run under bfloat16 autocast; the losses are computed in float32.
+        channels_last: whether images and weights of convolutions are laid out channels last.
+        compile: whether the models are compiled by `torch.compile`.
+    """
+
+    epochs: int = 30
+    batch_size: int = 16
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.0
+    schedule: Literal["cosine", "plateau"] = "cosine"
+    patience: int = 5
+    clip: float = float("inf")
+    average: float = 0.0
+    validation: float = 0.0
+    joint_epochs: int = 0
+    joint_weight: float = 1.0
+    foreground: float = 20.0
+    sigma: float = 1.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    seed: int = 0
+    device: str = "cpu"
+    bfloat16: bool = False
+    channels_last: bool = False
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 2:
+            wanted = "epochs of at least 1 and a batch_size of at least 2"
+            raise ValueError(f"training needs {wanted}, got {self.epochs} and {self.batch_size}")
+        if not self.learning_rate > 0 or not self.foreground >= 0 or not self.sigma > 0:
+            got = f"{self.learning_rate}, {self.foreground} and {self.sigma}"
+            raise ValueError(f"wanted learning_rate > 0, foreground ≥ 0 and sigma > 0, got {got}")
+        checks: dict[str, tuple[object, bool]] = {
+            'optimizer must be "adam" or "adamw"': (self.optimizer, self.optimizer in ("adam", "adamw")),
+            'schedule must be "cosine" or "plateau"': (self.schedule, self.schedule in ("cosine", "plateau")),
+            "weight_decay must be at least 0": (self.weight_decay, self.weight_decay >= 0),
+            "patience must be at least 1": (self.patience, self.patience >= 1),
+            "clip must be above 0": (self.clip, self.clip > 0),
+            "average must be from 0 to below 1": (self.average, 0 <= self.average < 1),
+            "validation must be from 0 to below 1": (self.validation, 0 <= self.validation < 1),
+            "joint_epochs must be at least 0": (self.joint_epochs, self.joint_epochs >= 0),
+            "joint_weight must be at least 0": (self.joint_weight, self.joint_weight >= 0),
+        }
+        for wanted, (value, fits) in checks.items():
+            if not fits:
+                raise ValueError(f"{wanted}, got {value!r}")
+        if self.weight_decay and self.optimizer == "adam":
+            raise ValueError(f'weight_decay goes with optimizer "adamw", got {self.weight_decay} with "adam"')
+        if self.schedule == "plateau" and not self.validation:
+            raise ValueError('schedule "plateau" follows the loss on held-out training data: set validation above 0')
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "TrainingConfig":
+        """Return the configuration that a mapping of plain values describes, a file's for instance.
+
+        Raises:
+            ValueError: a key is unknown (the nearest known one is named), or a value out of its range.
+        """
+        known = _known(cls, values)
+        if isinstance(known.get("augmentation"), Mapping):
+            known["augmentation"] = Augmentation(**_known(Augmentation, known["augmentation"]))
+        return cls(**known)
+
+
+def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    names = [f.name for f in fields(kind)]
+    for key in values:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"{kind.__name__} has no key {key!r}{hint}")
+    return dict(values)

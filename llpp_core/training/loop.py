@@ -1,0 +1,95 @@
+"""One loop that trains a task model and, beside it, any number of loss predictors.
+
+Every predictor sees the same features, true losses and batches, at one backbone pass: a paired comparison. By default
+the features are detached, so no predictor has any influence on the task model.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from torch import nn
+from tqdm import tqdm
+
+from llpp_core.data.pose import PoseDataset
+from llpp_core.heads import Head
+from llpp_core.training import parallel
+from llpp_core.training.config import TrainingConfig
+from llpp_core.training.results import History
+from llpp_core.training.run import Run
+
+
+def train(
+    model: nn.Module,
+    heads: Mapping[str, Head],
+    data: PoseDataset,
+    config: TrainingConfig,
+    *,
+    checkpoint: str | Path | None = None,
+    progress: bool = True,
+) -> History:
+    """Train the task model, and the predictors on its features, batch by batch.
+
+    The models are changed in place and left on ``config.device``. With a ``checkpoint`` an interrupted run goes on
+    where it was and ends, on a CPU, with the weights that an uninterrupted one ends with: the file is written after
+    every epoch, and when Ctrl-C (SIGINT) arrives, after the step that is under way.
+
+    Args:
+        model: a task model whose ``forward`` returns a `TaskOutput` of heatmaps at a quarter of the crop's size.
+        heads: loss predictors by name.
+        data: at least one batch of training crops, besides those held out for validation.
+        config: schedule, seed and device.
+        checkpoint: file to write and to go on from where it exists.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: fewer samples than a batch, a checkpoint of another run, or a loss that is not finite (with the ids
+            of the batch's samples).
+        RuntimeError: another process of the same data-parallel training ended or hung.
+        KeyboardInterrupt: after Ctrl-C, once the checkpoint is written.
+    """
+    run = Run(model, heads, data, config)
+    path = None if checkpoint is None else Path(checkpoint)
+    if path is not None and path.exists():
+        run.load(path)
+    first = parallel.rank() == 0
+    total, done = run.steps * config.batch_size, run.step * config.batch_size
+    with (
+        tqdm(total=total, initial=done, desc="training", unit="image", disable=not (progress and first)) as bar,
+        _asked_to_stop() as asked,
+    ):
+        while run.epoch < config.epochs:
+            for _ in run.steps_of_epoch():
+                bar.update(config.batch_size)
+                if asked.is_set():
+                    if path is not None and first:
+                        run.save(path)
+                    raise KeyboardInterrupt
+            bar.set_postfix(run.end_epoch())
+            if path is not None and first:
+                run.save(path)
+            parallel.wait(run.step)
+    run.finish()
+    return run.history
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Give an event that the first Ctrl-C sets, so that no step is cut in two; a second one interrupts at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # Python delivers signals there alone
+        yield asked
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
