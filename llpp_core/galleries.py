@@ -4,12 +4,14 @@ import base64
 import html
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from PIL import Image
 from torch import Tensor
 
+from llpp_core.data.augment import Augmentation, augment
 from llpp_core.data.pose import LIMBS, PoseDataset
 
 
@@ -82,6 +84,43 @@ def gallery(
             f"{''.join(skeletons)}</svg><span>{html.escape(note)}</span></div>"
         )
     return Gallery("".join(cells), caption, alt)
+
+
+def random_views(dataset: PoseDataset, index: int, *, count: int, settings: Augmentation, seed: int) -> Gallery:
+    """Return random views of one crop with their joints, as training sees them.
+
+    Args:
+        dataset: where the crop comes from.
+        index: of the sample.
+        count: how many views.
+        settings: how far they may lie from the crop.
+        seed: of the views.
+    """
+    many = [index] * count
+    views, joints, known = augment(
+        dataset.images[many], dataset.joints[many], dataset.annotated[many],
+        mirror=dataset.mirror, settings=settings, generator=torch.Generator().manual_seed(seed),
+    )  # fmt: skip
+    seen = replace(
+        dataset,
+        images=((views + 2) * 63.75).round().to(torch.uint8),
+        joints=joints,
+        visible=dataset.visible[many] & known,
+        annotated=known,
+        ids=tuple(f"{dataset.ids[index]}, view {i + 1}" for i in range(count)),
+        crop_to_image=dataset.crop_to_image[many],
+        files=None,
+        head_length=None,
+    )
+    notes = [f"{int(k.sum())} of {int(dataset.annotated[index].sum())} joints in the frame" for k in known]
+    return gallery(
+        seen,
+        range(count),
+        notes,
+        caption=f"{count} random views of one crop with its joints: mirrored half the time, turned, scaled, shifted, "
+        "and each color channel made brighter or darker. What leaves the frame is not learned from.",
+        alt=f"{count} views of the same person, mirrored, turned and scaled at random, each with its skeleton.",
+    )
 
 
 def _png(image: Tensor) -> str:

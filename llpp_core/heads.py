@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -18,7 +19,8 @@ class Head:
 
     Attributes:
         predictor: reads feature maps, fine → coarse, and returns l̂ (batch,).
-        objective: of (l̂, l), to a scalar.
+        objective: of (l̂, l), both (batch,), to a scalar; settings given by `functools.partial` are part of what a
+            checkpoint is checked for, those inside a lambda are not.
         features: names of the feature maps it reads.
     """
 
@@ -27,9 +29,20 @@ class Head:
     features: tuple[str, ...]
 
     def __call__(self, features: Mapping[str, Tensor]) -> Tensor:
-        """Return l̂ from a model's features."""
+        """Return l̂ (batch,) from a model's features.
+
+        Raises:
+            ValueError: a feature that this head reads is not among them.
+        """
+        if missing := [name for name in self.features if name not in features]:
+            raise ValueError(f"a head reads the features {missing}, which are not among {list(features)}")
         predicted: Tensor = self.predictor([features[name] for name in self.features])
         return predicted
+
+    @property
+    def description(self) -> list[str]:
+        """The objective by name and settings, and the features read: what shapes of weights do not tell."""
+        return [_described(self.objective), *self.features]
 
 
 def paper_heads(model: nn.Module, size: int, *, seed: int = 0, margin: float = 1.0) -> dict[str, Head]:
@@ -63,10 +76,17 @@ def paper_heads(model: nn.Module, size: int, *, seed: int = 0, margin: float = 1
     with seeded(seed):
         conv = ConvPredictor(channels, sizes)
     return {
-        "LL": Head(pooled(), lambda predicted, true: learning_loss(predicted, true, margin=margin), names),
+        "LL": Head(pooled(), partial(learning_loss, margin=margin), names),
         "LL++": Head(pooled(), learning_loss_pp, names),
         "LL++conv": Head(conv, learning_loss_pp, names),
     }
+
+
+def _described(objective: Objective) -> str:
+    if isinstance(objective, partial):
+        settings = [*map(repr, objective.args), *(f"{name}={value!r}" for name, value in objective.keywords.items())]
+        return f"{_described(objective.func)}({', '.join(settings)})"
+    return str(getattr(objective, "__qualname__", type(objective).__qualname__))
 
 
 def last_stack(model: nn.Module) -> list[FeatureInfo]:

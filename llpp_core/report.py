@@ -57,6 +57,25 @@ def accuracy_line(pck: float) -> str:
     return f"PCK@0.2 of the pose model here: {pck:.2f}" + ("" if pck >= LOW else " (low)")
 
 
+def effects(rows: Mapping[str, Mapping[str, float | int | str]]) -> str:
+    """Return a Markdown table with a line for each way a model was made or trained, and a column for each figure.
+
+    Args:
+        rows: figures by name, the same ones for every way; fractions are shown to three digits.
+
+    Raises:
+        ValueError: no row, or rows of different figures.
+    """
+    columns = [list(row) for row in rows.values()]
+    if not columns or any(one != columns[0] for one in columns):
+        raise ValueError(f"wanted rows of the same figures, got {columns}")
+    lines = [f"| | {' | '.join(columns[0])} |", "|---|" + "--:|" * len(columns[0])]
+    for name, row in rows.items():
+        cells = [f"{v:.3f}" if isinstance(v, float) else f"{v:,}" if isinstance(v, int) else v for v in row.values()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def provenance(
     splits: Splits,
     config: TrainingConfig,

@@ -46,6 +46,18 @@ def test_a_joint_exactly_at_the_threshold_is_correct_and_one_beyond_is_not(thres
     assert result.per_joint.tolist() == [1.0, 0.0]
 
 
+@pytest.mark.parametrize(("threshold", "normalizer", "distance"), [(0.13, 56.25, 7.3125), (0.29, 6.25, 1.8125)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_joint_at_a_threshold_that_no_float_holds_is_correct(
+    threshold: float, normalizer: float, distance: float, dtype: torch.dtype
+) -> None:
+    # 0.13 × 56.25 in single precision and 0.29 × 6.25 in double fall short of the exact product.
+    target = torch.zeros(1, 2, 2, dtype=dtype)
+    predicted = torch.tensor([[[0.0, distance], [0.0, distance * 1.0001]]], dtype=dtype)
+    result = pck(predicted, target, all_of(target), torch.tensor([normalizer], dtype=dtype), threshold)
+    assert result.per_joint.tolist() == [1.0, 0.0]
+
+
 def test_an_absent_joint_counts_for_nothing_whatever_stands_there() -> None:
     predicted, target = off_by(0.0, 9.0, 9.0)
     target[0, 2] = NAN
@@ -80,11 +92,28 @@ def test_a_normalizer_that_is_no_length_is_named_by_sample(value: float) -> None
 
 
 @pytest.mark.parametrize("value", [NAN, float("inf")])
-def test_a_prediction_that_is_not_finite_is_named_by_sample(value: float) -> None:
-    predicted, target = (t.expand(3, -1, -1).clone() for t in off_by(0.0, 1.0))
-    predicted[1, 0, 1] = value
-    with pytest.raises(ValueError, match="predicted joints must be finite; sample 1 has one that is not"):
-        pck(predicted, target, all_of(target), torch.ones(3))
+@pytest.mark.parametrize("name", ["predicted", "target"])
+def test_a_counted_joint_that_is_not_finite_is_named_by_sample(name: str, value: float) -> None:
+    places = {key: t.expand(3, -1, -1).clone() for key, t in zip(("predicted", "target"), off_by(0, 1), strict=True)}
+    places[name][1, 0, 1] = value
+    with pytest.raises(ValueError, match=f"{name} joints must be finite; sample 1 has one that is not"):
+        pck(**places, annotated=all_of(places["target"]), normalizer=torch.ones(3))
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+@pytest.mark.parametrize(
+    ("argument", "shape"),
+    [("predicted", (1, 2)), ("target", (1, 2, 2)), ("target", (3, 1, 2)), ("annotated", (1, 2)), ("normalizer", (1,))],
+)
+def test_shapes_that_would_be_stretched_to_each_other_are_refused(argument: str, shape: tuple[int, ...]) -> None:
+    fields = {
+        "predicted": torch.zeros(3, 2, 2), "target": torch.zeros(3, 2, 2),
+        "annotated": torch.ones(3, 2, dtype=torch.bool), "normalizer": torch.ones(3),
+    }  # fmt: skip
+    pck(**fields)
+    fields[argument] = fields[argument].new_ones(shape)
+    with pytest.raises(ValueError, match=r"wanted predicted and target of \(n, joints, 2\), .*, got \("):
+        pck(**fields)
 
 
 @pytest.mark.parametrize("threshold", [0.0, -0.1, NAN])

@@ -86,6 +86,11 @@ def test_a_top_that_there_is_not(k: int) -> None:
         mean_of_top(torch.arange(4.0), torch.arange(4.0), k)
 
 
+def test_a_value_that_is_not_finite_is_named_as_what_it_is() -> None:
+    with pytest.raises(ValueError, match=r"^values must be finite; it is not at position 1$"):
+        mean_of_top(torch.ones(2), torch.tensor([1.0, float("nan")]), 1)
+
+
 @pytest.mark.parametrize("failed", [[True, True], [False, False]])
 def test_failures_of_all_or_none_are_an_error(failed: list[bool]) -> None:
     with pytest.raises(

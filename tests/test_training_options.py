@@ -1,7 +1,9 @@
 """What a configuration can ask of the training loop beyond its defaults, each held to what it says."""
 
 import copy
+import signal
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,8 +12,10 @@ from torch.testing import assert_close
 
 from llpp_core.data import PoseDataset, render_figures
 from llpp_core.heads import paper_heads
+from llpp_core.metrics import pck, torso_length
 from llpp_core.models import StackedHourglass, seeded
-from llpp_core.training import TrainingConfig, train
+from llpp_core.training import TrainingConfig, score, train
+from llpp_core.training.run import Run
 
 CONFIG = TrainingConfig(epochs=2, batch_size=4, seed=5)
 
@@ -89,6 +93,118 @@ def test_the_average_is_the_exponential_one_of_the_weights_after_every_step(data
     assert_close(model.state_dict()[name], wanted)
 
 
+def test_validation_follows_the_averaged_weights_that_stay(data: PoseDataset) -> None:
+    config = replace(CONFIG, average=0.9, validation=0.25, sigma=1.7)
+    model, _, history = run(data, config)
+    held_out = torch.randperm(12, generator=torch.Generator().manual_seed(config.seed))[:3].sort().values
+    data = data.subset(held_out)
+    scores = score(model, {}, data, sigma=1.7, progress=False)
+    assert history.validation_loss[-1] == pytest.approx(float(scores.true_loss.mean()))
+    assert history.validation_pck[-1] == pck(scores.joints, data.joints, data.annotated, torso_length(data)).mean
+
+
+def test_the_statistics_of_batch_normalization_are_averaged_too(data: PoseDataset) -> None:
+    model, seen = new_model(), []
+    name = "stem.1.running_mean"
+    original = torch.optim.Adam.step
+
+    def step(self, *arguments, **options):
+        seen.append(model.state_dict()[name].clone())
+        return original(self, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.Adam, "step", step)
+        train(model, {}, data, replace(CONFIG, average=0.75), progress=False)
+    wanted = seen[0]
+    for mean in seen[1:]:
+        wanted = 0.75 * wanted + 0.25 * mean
+    assert_close(model.state_dict()[name], wanted)
+
+
+def test_at_least_one_sample_is_held_out(data: PoseDataset) -> None:
+    _, _, history = run(data, replace(CONFIG, validation=0.01, schedule="plateau"))
+    assert len(history.validation_loss) == 2
+
+
+OPTIONS = {
+    "average": {"average": 0.9},
+    "plateau": {"schedule": "plateau", "patience": 1, "validation": 0.25, "learning_rate": 0.05},
+    "clip": {"clip": 0.01},
+    "joint": {"joint_epochs": 2},
+    "adamw": {"optimizer": "adamw", "weight_decay": 0.1},
+    "bfloat16": {"bfloat16": True},
+    "channels last": {"channels_last": True},
+    "all": {"average": 0.5, "validation": 0.25, "clip": 1.0, "joint_epochs": 2, "channels_last": True},
+}
+
+
+def interrupted_at(step: int, data: PoseDataset, config: TrainingConfig, file: Path) -> None:
+    original = Run._one_step
+
+    def one_step(self, rows):
+        if self.step == step:
+            signal.raise_signal(signal.SIGINT)
+        return original(self, rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "_one_step", one_step)
+        with pytest.raises(KeyboardInterrupt):
+            run(data, config, checkpoint=file)
+
+
+# 12 figures are 3 steps an epoch, 2 where a quarter is held out: within an epoch, and after a last step.
+@pytest.mark.parametrize("stop_at", [1, 2, 3])
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_with_every_option_a_run_goes_on_to_the_same_weights(
+    data: PoseDataset, tmp_path: Path, options: dict, stop_at: int
+) -> None:
+    config = replace(CONFIG, epochs=3, **options)
+    whole, whole_heads, whole_history = run(data, config)
+    interrupted_at(stop_at, data, config, tmp_path / "c.pt")
+    assert torch.load(tmp_path / "c.pt", weights_only=True)["step"] == stop_at + 1
+    again, heads, history = run(data, config, checkpoint=tmp_path / "c.pt")
+    assert not differs(again, whole)
+    assert not any(differs(heads[name].predictor, head.predictor) for name, head in whole_heads.items())
+    assert history == whole_history
+
+
+def test_an_interruption_at_the_end_of_the_last_epoch_is_not_swallowed(data: PoseDataset, tmp_path: Path) -> None:
+    original = Run.end_epoch
+
+    def end_epoch(self):
+        if self.epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+        return original(self)
+
+    config = replace(CONFIG, validation=0.25)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "end_epoch", end_epoch)
+        with pytest.raises(KeyboardInterrupt):
+            run(data, config, checkpoint=tmp_path / "c.pt")
+    assert torch.load(tmp_path / "c.pt", weights_only=True)["epoch"] == 2
+    again, _, _ = run(data, config, checkpoint=tmp_path / "c.pt")
+    assert not differs(again, run(data, config)[0])
+
+
+@pytest.mark.usefixtures("as_users_run_it")
+def test_a_compiled_model_learns_the_same_and_shares_its_weights(data: PoseDataset) -> None:
+    plain, _, history = run(data, CONFIG)
+    compiled = []
+    original = torch.compile
+
+    def compile_without_cpp(module):
+        compiled.append(module)
+        return original(module, backend="aot_eager")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "compile", compile_without_cpp)
+        model, _, again = run(data, replace(CONFIG, compile=True))
+    torch.compiler.reset()
+    assert compiled == [model]
+    assert_close(torch.tensor(again.task_loss), torch.tensor(history.task_loss), rtol=1e-3, atol=0)
+    assert model.state_dict().keys() == plain.state_dict().keys()
+
+
 def test_an_average_resumed_is_the_uninterrupted_one(data: PoseDataset, tmp_path) -> None:
     config = replace(CONFIG, average=0.9, epochs=3)
     whole, _, _ = run(data, config)
@@ -152,8 +268,9 @@ def test_the_rate_is_halved_on_a_plateau(data: PoseDataset) -> None:
 
 @pytest.mark.parametrize("option", ["bfloat16", "channels_last"])
 def test_a_faster_way_learns_the_same(data: PoseDataset, option: str) -> None:
-    _, _, plain = run(data, CONFIG)
-    _, _, fast = run(data, replace(CONFIG, **{option: True}))
+    config = replace(CONFIG, epochs=6)
+    _, _, plain = run(data, config)
+    _, _, fast = run(data, replace(config, **{option: True}))
     assert_close(torch.tensor(fast.task_loss), torch.tensor(plain.task_loss), rtol=0.05, atol=0)
     assert fast.task_loss[-1] < fast.task_loss[0]
 

@@ -68,14 +68,15 @@ def cached_crops(of: Squares, *, title: str, progress: bool = True) -> UInt8[Ten
         return crops.read_crops(of, title=title, progress=progress)
     key = _key(of)
     target = where / f"crops-{key[:32]}.npy"
-    images = _kept(target, key, of)
-    if images is None:
-        try:
+    images = None
+    try:
+        images = _kept(target, key, of)  # in a folder that may not be entered, even asking for a file fails
+        if images is None:
             _keep(target, key, of, title, progress)
             images = _kept(target, key, of)
-        except OSError as error:
-            why = error.strerror or error
-            _say(f"crops are not kept in {where}: {why}; name another folder with LLPP_CACHE, or say off")
+    except OSError as error:
+        why = error.strerror or error
+        _say(f"crops are not kept in {where}: {why}; name another folder with LLPP_CACHE, or say off")
     return crops.read_crops(of, title=title, progress=progress) if images is None else images
 
 
@@ -108,7 +109,7 @@ def _kept(target: Path, key: str, of: Squares) -> UInt8[Tensor, "n 3 size size"]
             raise ValueError("its checksums do not fit")
     except FileNotFoundError:  # somebody cleared the folder this moment
         return None
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except Exception as error:  # a broken head leads NumPy into errors of many kinds, TokenError and TypeError too
         _say(f"the cache {target} is damaged and is made anew: {error}")
         return None
     return torch.from_numpy(images.view(np.ndarray))

@@ -36,8 +36,8 @@ def draw(
     grid = torch.arange(size // STRIDE, device=joints.device, dtype=joints.dtype)
     # A Gaussian of two variables is a product of two of one: (n, joints, side) twice, not (n, joints, side, side).
     bell = torch.exp(-((grid - center[..., None]) ** 2) / (2 * sigma**2))  # (n, joints, 2, side)
-    heatmaps = bell[..., 1, :, None] * bell[..., 0, None, :]
-    return torch.where(annotated[..., None, None], heatmaps, torch.zeros_like(heatmaps))
+    bell = torch.where(annotated[..., None, None], bell, torch.zeros_like(bell))
+    return bell[..., 1, :, None] * bell[..., 0, None, :]
 
 
 def locate(heatmaps: Float[Tensor, "n joints height width"]) -> Float[Tensor, "n joints 2"]:

@@ -37,7 +37,8 @@ def load_images(
         cache: keep the crops on disk, and take kept ones; see `cache`. Off unless asked for: these are your pictures.
 
     Returns:
-        A data set whose ids are the files as they were given, with ``#2``, ``#3``, … from the second time on.
+        A data set whose ids are the files as they were given, with ``#2``, ``#3``, … (a number that
+        no file has) from the second time on.
 
     Raises:
         ValueError: no list of files, another number of boxes, a box that is not finite, has no extent or does not meet
@@ -76,8 +77,10 @@ def _whole(files: Sequence[Path]) -> Float[Tensor, "n 3"]:
 
 def _told_apart(names: Sequence[str]) -> tuple[str, ...]:
     seen: Counter[str] = Counter()
-    ids = []
+    taken, ids = set(names), []
     for name in names:
         seen[name] += 1
+        while seen[name] > 1 and f"{name}#{seen[name]}" in taken:  # another file may be called so
+            seen[name] += 1
         ids.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
     return tuple(ids)

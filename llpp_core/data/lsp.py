@@ -129,6 +129,8 @@ def _read_joints(
     if joints.shape != shape:
         hint = f"; this is {other[0]}'s shape" if joints.shape == other[1] else ""
         raise ValueError(f"{file}: 'joints' must have shape {shape}, got {joints.shape}{hint}")
+    if joints.dtype.kind not in "biuf":
+        raise ValueError(f"{file}: 'joints' must hold real numbers, got {joints.dtype}")
     joints = np.asarray(joints, dtype=np.float64)
     by_image = np.moveaxis(joints, 2, 0)  # (n, 3, 14) or (n, 14, 3)
     flags = by_image[:, 2] if shape[0] == 3 else by_image[:, :, 2]

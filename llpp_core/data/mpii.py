@@ -115,7 +115,8 @@ def load_mpii(
         people = [person for person in people if (person.image in listed) == (split == "validation")]
     people = [person for person in people if person.annotated.any() and (person.separated or not separated_only)]
     if not people:
-        raise ValueError(f"{file} has nobody with annotated joints in the split {split!r}")
+        apart = " who stands apart" if separated_only else ""
+        raise ValueError(f"{file} has nobody with annotated joints{apart} in the split {split!r}")
     return cropped(_people(f"MPII {split}", folder / "images", people), size=size, progress=progress, cache=cache)
 
 
@@ -165,7 +166,7 @@ def _from_json(file: Path) -> Iterator[_Person]:
         raise ValueError(f"wanted the annotations {file}, which are not there")
     try:
         entries = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{file} is no JSON file that can be read: {error}") from error
     if not isinstance(entries, list):
         raise ValueError(f"{file} must hold a list of people, got {type(entries).__name__}")
@@ -177,22 +178,33 @@ def _from_json(file: Path) -> Iterator[_Person]:
         missing = [k for k in ("image", "center", "scale", "joints", "joints_vis") if k not in entry]
         if missing:
             raise ValueError(f"{where} lacks {', '.join(missing)}")
-        numbers[entry["image"]] += 1
-        person = _Person(entry["image"], numbers[entry["image"]])
+        name = entry["image"]
+        if not (isinstance(name, str) and name):
+            raise ValueError(f"{where}: wanted the name of an image, got {name!r}")
+        numbers[name] += 1
+        person = _Person(name, numbers[name])
         try:
-            joints = np.array(entry["joints"], dtype=np.float64).reshape(16, 2)
-            listed = np.array(entry["joints_vis"], dtype=np.float64).reshape(16) > 0
-            center = np.array(entry["center"], dtype=np.float64).reshape(2)
-            scale = float(entry["scale"])
+            joints, flags = _array(entry, "joints", (16, 2)), _array(entry, "joints_vis", (16,))
+            center, scale = _array(entry, "center", (2,)), float(entry["scale"])
         except (TypeError, ValueError) as error:
             wanted = "16 joints of x and y, 16 flags, a center of x and y and a scale"
             raise ValueError(f"{where}, {person.name}: wanted {wanted}: {error}") from error
         if not (np.isfinite(center).all() and np.isfinite(scale)):
             raise ValueError(f"{where}, {person.name}: wanted a finite center and scale, got {center} and {scale}")
+        if not np.isfinite(flags).all():
+            raise ValueError(f"{where}, {person.name}: wanted finite joints_vis, got {flags.tolist()}")
         if (center > -1).any() and scale > 0:  # (-1, -1) marks a position that is missing
             person.center, person.scale = (float(center[0]), float(center[1])), scale
-        _set_joints(person, file, np.flatnonzero(listed), joints[listed])
+        listed = np.flatnonzero(flags > 0)
+        _set_joints(person, file, listed, joints[listed])
         yield person
+
+
+def _array(entry: dict[str, Any], key: str, shape: tuple[int, ...]) -> np.ndarray:
+    values = np.array(entry[key], dtype=np.float64)
+    if values.shape != shape:  # as many numbers in another shape are other joints
+        raise ValueError(f"{key} must have shape {shape}, got {values.shape}")
+    return values
 
 
 def _from_mat(file: Path) -> Iterator[_Person]:
@@ -205,8 +217,10 @@ def _from_mat(file: Path) -> Iterator[_Person]:
     apart: Any = np.asarray(getattr(release, "single_person", []), dtype=object)
     apart = np.atleast_1d(apart) if len(images) > 1 else [apart]
     for i in np.flatnonzero(annotated):
-        name = str(_part(images[i], "image", "name"))
-        separated = {int(k) for k in np.atleast_1d(apart[i])} if i < len(apart) else set()
+        name = _part(images[i], "image", "name")
+        if not (isinstance(name, str) and name):
+            raise ValueError(f"{file}: image {i} (from 0) of annolist has no name")
+        separated = {_number(k) for k in np.atleast_1d(apart[i])} if i < len(apart) else set()
         for number, rectangle in enumerate(_structs(getattr(images[i], "annorect", None)), start=1):
             person = _Person(name, number, separated=number in separated)
             scale, x, y = (_number(_part(rectangle, *at)) for at in (("scale",), ("objpos", "x"), ("objpos", "y")))

@@ -182,14 +182,21 @@ class PoseDataset:
         return self.joint_names.index(joint_name)
 
     def subset(self, indices: Sequence[int] | np.ndarray | Tensor) -> "PoseDataset":
-        """Return the samples at ``indices``, in that order.
+        """Return the samples at ``indices``, in that order; their crops are copied into memory.
+
+        Args:
+            indices: whole numbers from 0 to n − 1, each at most once; of a mask, its ``nonzero()``.
 
         Raises:
             IndexError: an index lies outside [0, n).
+            ValueError: a mask or fractions instead of whole numbers, or a sample asked for twice.
         """
-        rows = torch.as_tensor(indices, dtype=torch.long).reshape(-1)
-        if len(rows) and not (int(rows.min()) >= 0 and int(rows.max()) < len(self)):
-            raise IndexError(f"{self.name} has samples 0 to {len(self) - 1}, asked for {rows.tolist()}")
+        rows = torch.as_tensor(indices).reshape(-1)
+        if len(rows) and (rows.is_floating_point() or rows.dtype == torch.bool):
+            raise ValueError(f"{self.name}: wanted the places of samples as whole numbers, got {rows.dtype}")
+        rows = rows.long()
+        if bool((outside := (rows < 0) | (rows >= len(self))).any()):
+            raise IndexError(f"{self.name} has samples 0 to {len(self) - 1}, asked for {int(rows[outside][0])}")
         rows = rows.to(self.images.device)
         tensors: dict[str, Any] = {field: getattr(self, field)[rows] for field in _TENSORS}
         chosen = rows.tolist()

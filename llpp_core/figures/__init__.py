@@ -2,6 +2,7 @@
 
 from llpp_core.figures.base import COLORS, CONFIG, NEUTRAL, Figure
 from llpp_core.figures.curves import curves
+from llpp_core.figures.drawings import Drawing, predictor_drawing
 from llpp_core.figures.gamma import (
     gap_density_band,
     gradient_variances,
@@ -10,6 +11,7 @@ from llpp_core.figures.gamma import (
     share_curves,
     tie_shares,
 )
+from llpp_core.figures.machine import step_parts, target_heatmap
 from llpp_core.figures.objectives import descent, gradient_curves, push_regions
 from llpp_core.figures.table3 import stage_curves, stage_differences, verdict_map
 from llpp_core.figures.training import learning_curves, loss_scatter, picks_table
@@ -18,6 +20,7 @@ __all__ = [
     "COLORS",
     "CONFIG",
     "NEUTRAL",
+    "Drawing",
     "Figure",
     "curves",
     "descent",
@@ -28,11 +31,14 @@ __all__ = [
     "loss_fits",
     "loss_scatter",
     "picks_table",
+    "predictor_drawing",
     "probability_curves",
     "push_regions",
     "share_curves",
     "stage_curves",
     "stage_differences",
+    "step_parts",
+    "target_heatmap",
     "tie_shares",
     "verdict_map",
 ]

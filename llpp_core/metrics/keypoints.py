@@ -52,21 +52,28 @@ def pck(
         threshold: fraction of the normaliser, > 0; a joint exactly at it is correct.
 
     Raises:
-        ValueError: a prediction of a counted joint is not finite, a normaliser is 0, negative or infinite, or
-            ``threshold`` ≤ 0.
+        ValueError: shapes that do not fit each other, a prediction or an annotation of a counted joint is not finite, a
+            normaliser is 0, negative or infinite, or ``threshold`` ≤ 0.
     """
     if not threshold > 0:
         raise ValueError(f"threshold must be above 0, got {threshold}")
+    shapes = [tuple(t.shape) for t in (predicted, target, annotated, normalizer)]
+    flags = tuple(predicted.shape[:2])
+    if shapes != [(*flags, 2), (*flags, 2), flags, flags[:1]]:  # they would be stretched to each other in silence
+        wanted = "predicted and target of (n, joints, 2), annotated of (n, joints) and normalizer of (n,)"
+        raise ValueError(f"wanted {wanted}, got {', '.join(map(str, shapes))}")
     measurable = ~torch.isnan(normalizer)
     if bool((measurable & ~((normalizer > 0) & torch.isfinite(normalizer))).any()):
         sample = int((measurable & ~((normalizer > 0) & torch.isfinite(normalizer))).nonzero()[0])
         raise ValueError(f"normalizer must be above 0 and finite, or NaN; got {normalizer[sample]} at sample {sample}")
     counted = annotated & measurable[:, None]
-    if not bool(torch.isfinite(predicted[counted]).all()):
-        sample = int((counted & ~torch.isfinite(predicted).all(-1)).nonzero()[0, 0])
-        raise ValueError(f"predicted joints must be finite; sample {sample} has one that is not")
+    for name, places in (("predicted", predicted), ("target", target)):
+        if not bool(torch.isfinite(places[counted]).all()):
+            sample = int((counted & ~torch.isfinite(places).all(-1)).nonzero()[0, 0])
+            raise ValueError(f"{name} joints must be finite; sample {sample} has one that is not")
     distance = (predicted - target).norm(dim=-1)
-    correct = counted & (distance <= threshold * normalizer[:, None])
+    # A quotient rounds as the written threshold does; a product would miss the joint at 7.3125 of 56.25 for 0.13.
+    correct = counted & (distance / normalizer[:, None] <= threshold)
     hits, total = correct.float(), counted.float()
     return Pck(
         mean=float(hits.sum() / total.sum()),
@@ -85,6 +92,8 @@ def pckh(
     threshold: float = 0.5,
 ) -> Pck:
     """Return the fraction of joints predicted within ``threshold`` × head length of their annotation.
+
+    MPII's own mean leaves out ``pelvis`` and ``thorax``; for a figure to be compared with others', do not count them.
 
     Args:
         predicted: x, y in pixels.

@@ -134,14 +134,14 @@ def mean_of_top(predicted_loss: Float[Tensor, "n"], values: Float[Tensor, "n"], 
     Raises:
         ValueError: k out of range, or a value that is not finite (with its position).
     """
-    predicted, wanted = _checked(predicted_loss, values, at_least=1)
+    predicted, wanted = _checked(predicted_loss, values, at_least=1, name="values")
     if not 1 <= k <= len(predicted):
         raise ValueError(f"k must be from 1 to {len(predicted)}, got {k}")
     return float(wanted[np.argsort(-predicted, kind="stable")[:k]].mean())
 
 
 def _checked(
-    predicted_loss: Tensor, other: Tensor, *, at_least: int, positive: bool = False
+    predicted_loss: Tensor, other: Tensor, *, at_least: int, positive: bool = False, name: str = "true_loss"
 ) -> tuple[npt.NDArray[np.float64], ...]:
     predicted, values = (np.asarray(t.detach().cpu().to(torch.float64)) for t in (predicted_loss, other))
     if len(predicted) != len(values) or len(values) < at_least:
@@ -149,7 +149,7 @@ def _checked(
     for wanted, broken in (
         ("predicted_loss must be finite", ~np.isfinite(predicted)),
         (
-            f"true_loss must be finite{' and above 0' if positive else ''}",
+            f"{name} must be finite{' and above 0' if positive else ''}",
             ~np.isfinite(values) | (positive & (values <= 0)),
         ),
     ):

@@ -39,7 +39,7 @@ def forward_flops(module: nn.Module, *inputs: Any) -> int:
     """Return the FLOPs of ``module(*inputs)`` for one sample, two for a multiply-add.
 
     Args:
-        module: on any device, in any mode.
+        module: on any device, in any mode; counted in evaluation, where one small image needs no company.
         inputs: tensors, or dictionaries and sequences of tensors, the samples along their first dimension; their
             content does not matter.
 
@@ -50,8 +50,13 @@ def forward_flops(module: nn.Module, *inputs: Any) -> int:
     if len(samples) != 1 or min(samples) < 1:
         raise ValueError(f"wanted inputs of one number of samples, at least 1; got {sorted(samples)}")
     state = {name: tensor.to("meta") for name, tensor in (*module.named_parameters(), *module.named_buffers())}
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        functional_call(module, state, tuple(_to_meta(value) for value in inputs))
+    modes = {inner: inner.training for inner in module.modules()}
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            functional_call(module.eval(), state, tuple(_to_meta(value) for value in inputs))
+    finally:
+        for inner, training in modes.items():
+            inner.training = training
     return counter.get_total_flops() // samples.pop()
 
 

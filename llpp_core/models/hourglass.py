@@ -23,6 +23,9 @@ class StackedHourglass(nn.Module):
         joints: heatmaps to predict, at least 1.
         stacks: hourglasses in a row, at least 1; each passes its prediction and features on to the next.
         channels: width of the features, a multiple of 4.
+
+    Raises:
+        ValueError: no joint, no stack, or a width that is no multiple of 4.
     """
 
     def __init__(self, joints: int = 14, stacks: int = 2, channels: int = 256) -> None:

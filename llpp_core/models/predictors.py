@@ -65,8 +65,9 @@ class ConvPredictor(nn.Module):
 
     A map of side n1 reaches the next one, of side n2, through a convolution whose kernel and stride are n1 / n2.
     Where n2 does not divide n1, kernel and stride are ⌊n1 / n2⌋ and a stride-1 convolution of fitting size follows
-    (with a ReLU between the two, which the paper does not mention). The strided one then leaves out the last
-    n1 mod ⌊n1 / n2⌋ rows and columns, as the paper's rule has it: of 13 pixels on the way to 5 it reads 12.
+    (with a ReLU between the two, which the paper does not mention); where nothing is left to fit, as from 7 to 3, none
+    does. The strided one then leaves out the last n1 mod ⌊n1 / n2⌋ rows and columns, as the paper's rule has it: of 13
+    pixels on the way to 5 it reads 12.
 
     Args:
         channels: widths of the feature maps, fine → coarse.

@@ -2,8 +2,18 @@
 
 from llpp_core.training.config import TrainingConfig
 from llpp_core.training.loop import train
+from llpp_core.training.profiling import StepProfile, profile_step
 from llpp_core.training.results import History, Scores
 from llpp_core.training.scoring import score
 from llpp_core.training.true_loss import sample_loss
 
-__all__ = ["History", "Scores", "TrainingConfig", "sample_loss", "score", "train"]
+__all__ = [
+    "History",
+    "Scores",
+    "StepProfile",
+    "TrainingConfig",
+    "profile_step",
+    "sample_loss",
+    "score",
+    "train",
+]

@@ -14,17 +14,19 @@ class TrainingConfig:
 
     Attributes:
         epochs: passes over the training data, ≥ 1.
-        batch_size: samples a step, ≥ 2 (the predictors compare pairs); over all processes.
+        batch_size: samples a step, ≥ 2 (the predictors compare pairs); over all processes, each of which has an equal
+            part of at least 2.
         optimizer: "adam", or "adamw" with a decoupled ``weight_decay``.
-        learning_rate: peak rate, reached after a tenth of the steps.
+        learning_rate: peak rate, > 0; "cosine" reaches it after a tenth of the steps, "plateau" starts with it.
         weight_decay: of "adamw", ≥ 0.
         schedule: "cosine" lowers the rate to 0 along a cosine; "plateau" halves it whenever the loss on the part held
-            out for validation has not fallen for ``patience`` epochs.
+            out for validation has not fallen for more than ``patience`` epochs, by a ten-thousandth at least.
         patience: of "plateau", in epochs, ≥ 1.
         clip: largest norm of the task model's gradient, and of each predictor's; infinity for none.
-        average: decay of an exponential moving average of the weights, from 0 (no averaging) to below 1; the averaged
-            weights are the ones that stay after training.
-        validation: fraction of the *training* data held out to follow the run, 0 to below 1; never a test split.
+        average: decay of an exponential moving average of the weights and of batch normalization's statistics, from 0
+            (no averaging) to below 1; validation sees the averaged weights, and they stay after training.
+        validation: fraction of the *training* data held out to follow the run, 0 to below 1 and, above 0,
+            at least one sample; never a test split.
         joint_epochs: epochs at the start in which the predictors' gradients flow into the task model too (Yoo & Kweon,
             CVPR 2019, train jointly and stop the gradient later), ≥ 0; later, and by default, features are detached.
         joint_weight: weight of the predictors' objectives in the task model's gradient in those epochs, ≥ 0.
@@ -35,7 +37,7 @@ class TrainingConfig:
         device: a torch device.
         bfloat16: whether the models run under bfloat16 autocast; the losses are computed in float32.
         channels_last: whether images and weights of convolutions are laid out channels last.
-        compile: whether the models are compiled by `torch.compile`.
+        compile: whether the task model is compiled by `torch.compile`; on a CPU that takes a C++ compiler.
     """
 
     epochs: int = 30

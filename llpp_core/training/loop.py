@@ -34,7 +34,8 @@ def train(
 
     The models are changed in place and left on ``config.device``. With a ``checkpoint`` an interrupted run goes on
     where it was and ends, on a CPU, with the weights that an uninterrupted one ends with: the file is written after
-    every epoch, and when Ctrl-C (SIGINT) arrives, after the step that is under way.
+    every epoch, and when Ctrl-C (SIGINT) arrives, after the step that is under way. Of several processes the first one
+    writes the file and all of them read it; they end as uninterrupted ones do when it was written after an epoch.
 
     Args:
         model: a task model whose ``forward`` returns a `TaskOutput` of heatmaps at a quarter of the crop's size.
@@ -45,8 +46,9 @@ def train(
         progress: show a progress bar.
 
     Raises:
-        ValueError: fewer samples than a batch, a checkpoint of another run, or a loss that is not finite (with the ids
-            of the batch's samples).
+        ValueError: fewer samples than a batch, a batch that cannot be shared by the processes, a checkpoint of another
+            run, a head that reads a feature the model has not, heatmaps of another shape than the data's, or a loss
+            that is not finite (with the ids of the batch's samples).
         RuntimeError: another process of the same data-parallel training ended or hung.
         KeyboardInterrupt: after Ctrl-C, once the checkpoint is written.
     """
@@ -70,6 +72,8 @@ def train(
             bar.set_postfix(run.end_epoch())
             if path is not None and first:
                 run.save(path)
+            if asked.is_set():  # during validation, say
+                raise KeyboardInterrupt
             parallel.wait(run.step)
     run.finish()
     return run.history

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 import torch
 import torch.distributed as dist
@@ -52,21 +53,30 @@ def size() -> int:
 
 def average_gradients(parameters: Iterable[nn.Parameter], step: int) -> None:
     """Replace every gradient by its mean over the processes."""
-    if size() > 1:
-        _average([p.grad for p in parameters if p.grad is not None], step)
+    average([p.grad for p in parameters if p.grad is not None], step)
 
 
 def average_buffers(module: nn.Module, step: int) -> None:
     """Replace every floating-point buffer by its mean over the processes."""
-    if size() > 1:
-        _average([b for b in module.buffers() if b.is_floating_point()], step)
+    average([b for b in module.buffers() if b.is_floating_point()], step)
+
+
+def check_batch(samples: int) -> None:
+    """Refuse a batch of which the processes cannot have equal parts with a pair in each.
+
+    Raises:
+        ValueError: no multiple of the number of processes, or fewer than two samples for each.
+    """
+    if samples % size() or samples < 2 * size():
+        wanted = f"a multiple of the {size()} processes and at least 2 samples for each"
+        raise ValueError(f"batch_size must be {wanted}, got {samples}")
 
 
 def start_alike(module: nn.Module) -> None:
     """Give every process the weights of the first one."""
     if size() > 1:
         for value in module.state_dict().values():
-            dist.broadcast(value, src=0)
+            _speaking(partial(dist.broadcast, value, src=0), 0)
 
 
 def wait(step: int) -> None:
@@ -75,8 +85,9 @@ def wait(step: int) -> None:
         _speaking(dist.barrier, step)
 
 
-def _average(tensors: list[Tensor], step: int) -> None:
-    if not tensors:
+def average(tensors: list[Tensor], step: int) -> None:
+    """Replace every tensor's content by its mean over the processes."""
+    if size() == 1 or not tensors:
         return
     flat = torch.cat([t.flatten() for t in tensors])  # one message instead of hundreds
     _speaking(lambda: dist.all_reduce(flat), step)

@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +36,7 @@ class Run:
         self.config, self.heads = config, heads
         self.whole = data
         order = torch.randperm(len(data), generator=torch.Generator().manual_seed(config.seed))
-        held_out = round(config.validation * len(data))
+        held_out = max(1, round(config.validation * len(data))) if config.validation else 0
         self.held_out = data.subset(order[:held_out].sort().values) if held_out else None
         self.data = data.subset(order[held_out:].sort().values) if held_out else data
         if len(self.data) < config.batch_size:
@@ -41,6 +44,7 @@ class Run:
             raise ValueError(
                 f"{data.name} has {len(self.data)} samples{less}, fewer than a batch of {config.batch_size}"
             )
+        parallel.check_batch(config.batch_size)
         self.modules = nn.ModuleDict({"model": model})
         # Module names may hold no dot; a head's place in the mapping is as good a name.
         self.modules.update({f"head{i}": head.predictor for i, head in enumerate(heads.values())})
@@ -69,7 +73,9 @@ class Run:
         self.epoch, self.step = 0, 0
         self.order: Tensor | None = None  # of the epoch under way
         self.totals = self._no_totals()
+        self.look_every = 1 if torch.device(config.device).type == "cpu" else LOOK_EVERY
         self.unseen: list[tuple[int, Tensor, Tensor]] = []
+        self.last: tuple[Tensor, Tensor, Tensor] | None = None  # heatmaps, joints and annotated of the last batch
         self.history = History(objective={name: [] for name in heads})
 
     def steps_of_epoch(self) -> Iterator[None]:
@@ -77,17 +83,20 @@ class Run:
         self.modules.train()
         if self.order is None:
             self.order = torch.randperm(len(self.data), generator=self.generators["order"])
+            self._own_views()
         batches = self.order[: self.batches * self.config.batch_size].split(self.config.batch_size)
         for rows in batches[self.step - self.epoch * self.batches :]:
             self.totals += self._one_step(rows)
             self.step += 1
-            self._look(at_least=1 if self.config.device == "cpu" else LOOK_EVERY)
             yield
 
     def end_epoch(self) -> dict[str, str]:
         """Write the epoch's line of the history, follow the part held out, and return what a bar shows."""
         self._look(at_least=1)
         parallel.average_buffers(self.modules, self.step)
+        if self.average is not None:
+            parallel.average_buffers(self.average.module, self.step)
+        parallel.average([self.totals], self.step)
         task, true, *objectives = (self.totals / self.batches).tolist()
         self.epoch, self.order, self.totals = self.epoch + 1, None, self._no_totals()
         self.history.task_loss.append(task)
@@ -100,8 +109,8 @@ class Run:
             self.history.validation_loss.append(loss)
             self.history.validation_pck.append(correct)
             shown |= {"held out": f"{loss:.3f}", "PCK": f"{correct:.3f}"}
-        else:
-            shown["PCK of the last batch"] = f"{self._last_pck:.3f}"
+        elif self.last is not None:  # none after a run that goes on from an epoch's last step
+            shown["PCK of the last batch"] = f"{self._pck_of(*self.last):.3f}"
         if isinstance(self.schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
             self.schedule.step(self.history.validation_loss[-1])
         return shown
@@ -114,39 +123,58 @@ class Run:
     def _one_step(self, rows: Tensor) -> Tensor:
         config = self.config
         rows = rows[parallel.rank() :: parallel.size()]
-        at = rows.to(config.device)
-        views, joints, annotated = augment(
-            self.images[at], self.joints[at], self.annotated[at],
-            mirror=self.data.mirror, settings=config.augmentation, generator=self.generators["views"],
-        )  # fmt: skip
-        if config.channels_last:
-            views = views.contiguous(memory_format=torch.channels_last)
-        target = heatmaps.draw(joints, annotated, self.data.size, sigma=config.sigma)
+        with self.part("random views"):
+            at = rows.to(config.device)
+            views, joints, annotated = augment(
+                self.images[at], self.joints[at], self.annotated[at],
+                mirror=self.data.mirror, settings=config.augmentation, generator=self.generators["views"],
+            )  # fmt: skip
+            if config.channels_last:
+                views = views.contiguous(memory_format=torch.channels_last)
+        with self.part("heatmaps"):
+            target = heatmaps.draw(joints, annotated, self.data.size, sigma=config.sigma)
         with torch.autocast(torch.device(config.device).type, dtype=torch.bfloat16, enabled=config.bfloat16):
-            output = self.forward(views)
-            features = {name: self._for_predictors(f) for name, f in output.features.items()}
-            predicted = [head(features).float() for head in self.heads.values()]
-        task = task_loss(output.predictions, target, annotated, foreground=config.foreground)
-        true = sample_loss(output.prediction.detach(), target, annotated)
-        finite = [torch.isfinite(task), *(torch.isfinite(p).all() for p in predicted)]
-        if config.device == "cpu":
-            self._note(rows, finite)  # before an objective refuses what is not finite
-            self._look(at_least=1)
-        objectives = [head.objective(p, true) for head, p in zip(self.heads.values(), predicted, strict=True)]
-        self._note(rows, [*finite, *(torch.isfinite(o) for o in objectives)])
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.stack([task, *objectives]).sum().backward()
-        parallel.average_gradients(self.modules.parameters(), self.step)
-        if config.clip < math.inf:
-            for module in self.modules.values():
-                nn.utils.clip_grad_norm_(module.parameters(), config.clip)
-        self.optimizer.step()
+            with self.part("task model, forward"):
+                output = self.forward(views)
+            with self.part("predictors, forward"):
+                features = {name: self._for_predictors(f) for name, f in output.features.items()}
+                predicted = [head(features).float() for head in self.heads.values()]
+        with self.part("losses and objectives"):
+            task = task_loss(output.predictions, target, annotated, foreground=config.foreground)
+            true = sample_loss(output.prediction.detach(), target, annotated)
+            finite = [torch.isfinite(task), *(torch.isfinite(p).all() for p in predicted)]
+            try:
+                objectives = [head.objective(p, true) for head, p in zip(self.heads.values(), predicted, strict=True)]
+            except ValueError:  # an objective refuses what is not finite, but does not know the samples' ids
+                self._note(rows, finite)
+                self._look(at_least=1)
+                raise
+            self._note(rows, [*finite, *(torch.isfinite(o) for o in objectives)])
+            self._look(at_least=self.look_every)
+        with self.part("backward"):
+            self.optimizer.zero_grad(set_to_none=True)
+            torch.stack([task, *objectives]).sum().backward()
+            parallel.average_gradients(self.modules.parameters(), self.step)
+        with self.part("optimizer"):
+            if config.clip < math.inf:
+                for module in self.modules.values():
+                    nn.utils.clip_grad_norm_(module.parameters(), config.clip)
+            self.optimizer.step()
         if self.average is not None:
             self.average.update_parameters(self.modules)
         if not isinstance(self.schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
             self.schedule.step()
-        self._last = (output.prediction.detach(), joints, annotated)
+        self.last = (output.prediction.detach(), joints, annotated)
         return torch.stack([task.detach(), true.mean(), *(o.detach() for o in objectives)])
+
+    def part(self, name: str) -> AbstractContextManager[object]:
+        """Return the frame of a part of a step: a label in the traces of torch's profiler."""
+        return torch.profiler.record_function(name)
+
+    def _own_views(self) -> None:
+        """Seed the views of every process but the first one, whose generator is the one that a checkpoint holds."""
+        if parallel.rank():
+            self.generators["views"].manual_seed(self.config.seed + 1 + parallel.rank() + 1000 * self.step)
 
     def _for_predictors(self, features: Tensor) -> Tensor:
         still = features.detach()
@@ -155,9 +183,7 @@ class Run:
         # The same values, with the gradient into the task model weighted.
         return still + self.config.joint_weight * (features - still)
 
-    @property
-    def _last_pck(self) -> float:
-        prediction, joints, annotated = self._last
+    def _pck_of(self, prediction: Tensor, joints: Tensor, annotated: Tensor) -> float:
         normalizer = torso_length_of(joints, annotated, self.data.joint_names)
         return pck(heatmaps.locate(prediction.float()), joints, annotated, normalizer).mean
 
@@ -205,20 +231,27 @@ class Run:
     def _no_totals(self) -> Tensor:
         return torch.zeros(2 + len(self.heads), device=self.config.device)
 
+    @cached_property  # reading gigabytes of images takes seconds
     def _identity(self) -> dict[str, Any]:
         """What a checkpoint must share with the run that goes on from it, by the name that an error gives it."""
         tensors = (self.whole.images, self.whole.joints, self.whole.annotated)
+        parts = (part.cpu().numpy().tobytes() for tensor in tensors for part in tensor.split(64))
         return {
             "config": asdict(self.config),
-            "data": store.fingerprint([*self.whole.ids, *(t.cpu().numpy().tobytes() for t in tensors)]),
-            "heads": list(self.heads),
+            "data": store.fingerprint(chain(self.whole.ids, parts)),
+            "heads": [[name, *head.description] for name, head in self.heads.items()],
             "shapes": {name: list(value.shape) for name, value in self.modules.state_dict().items()},
         }
 
     def save(self, path: Path) -> None:
-        """Write the whole state to a file that is whole or not there."""
+        """Write the whole state to a file that is whole or not there.
+
+        Raises:
+            ValueError: a loss that is not finite, of a step that nobody looked at; nothing is written.
+        """
+        self._look(at_least=1)
         state = {
-            **self._identity(),
+            **self._identity,
             "epoch": self.epoch,
             "step": self.step,
             "order": self.order,
@@ -243,7 +276,7 @@ class Run:
             state = torch.load(path, map_location=self.config.device, weights_only=True)
         except Exception as error:  # torch raises many kinds for a file that is no checkpoint
             raise ValueError(f"{path} is no checkpoint that can be read: {error}") from error
-        identity = self._identity()
+        identity = self._identity
         parts = {
             *identity,
             "epoch",
@@ -269,9 +302,8 @@ class Run:
         self.schedule.load_state_dict(state["schedule"])
         for name, generator in self.generators.items():
             generator.set_state(state["generators"][name].cpu())
-        if parallel.rank():  # the file has the first process's views
-            self.generators["views"].manual_seed(self.config.seed + 1 + parallel.rank() + 1000 * state["step"])
         self.epoch, self.step, self.totals = state["epoch"], state["step"], state["totals"]
+        self._own_views()
         self.order = None if state["order"] is None else state["order"].cpu()
         self.history = History(**state["history"])
 

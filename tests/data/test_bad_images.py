@@ -46,6 +46,7 @@ FORMS = {
     "black and white": (of_color("1", 1), "png", {}, (255, 255, 255)),
     "16-bit grey": (grey_16(), "png", {}, (90, 90, 90)),
     "16-bit grey TIFF": (grey_16(), "tif", {}, (90, 90, 90)),
+    "16-bit grey TIFF, high byte first": (grey_16(">u2"), "tif", {}, (90, 90, 90)),
     "16-bit grey PGM": (grey_16(), "pgm", {}, (90, 90, 90)),
     "WebP": (of_color("RGB", COLOR), "webp", {"lossless": True}, COLOR),
     "bitmap": (of_color("RGB", COLOR), "bmp", {}, COLOR),
@@ -85,6 +86,15 @@ def test_16_bits_a_color_are_read(tmp_path: Path) -> None:
 def test_16_bits_a_color_with_opacity_are_read(tmp_path: Path) -> None:
     row = b"".join(struct.pack(">H", c * 257) for c in (*COLOR, 0)) * 8
     (tmp_path / "deep.png").write_bytes(png(8, 8, bits=16, kind=6, row=row))
+    assert pixel(tmp_path / "deep.png").tolist() == [0, 0, 0]
+
+
+def test_16_bit_grey_that_is_transparent_is_black(tmp_path: Path) -> None:
+    grey = struct.pack(">H", 90 * 256 + 7)
+    whole = png(8, 8, bits=16, kind=0, row=grey * 8)
+    note = b"tRNS" + grey
+    whole = whole.replace(whole[33:], struct.pack(">I", 2) + note + struct.pack(">I", zlib.crc32(note)) + whole[33:])
+    (tmp_path / "deep.png").write_bytes(whole)
     assert pixel(tmp_path / "deep.png").tolist() == [0, 0, 0]
 
 

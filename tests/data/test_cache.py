@@ -39,8 +39,8 @@ def pictures(tmp_path: Path) -> list[Path]:
     return files
 
 
-def squares(files: list[Path], x: float = 7.5, side: float = 12.0, size: int = SIZE) -> Squares:
-    return crops.squares(files, torch.tensor([[x, 7.5, side]] * len(files)), size)
+def squares(files: list[Path], x: float = 7.5, y: float = 7.5, side: float = 12.0, size: int = SIZE) -> Squares:
+    return crops.squares(files, torch.tensor([[x, y, side]] * len(files)), size)
 
 
 def fresh(of: Squares) -> torch.Tensor:
@@ -105,6 +105,7 @@ CHANGES = {
     "order": lambda p: squares(p[::-1]),
     "sample": lambda p: squares(p[1:]),
     "square": lambda p: squares(p, x=9.5),
+    "square, downwards": lambda p: squares(p, y=9.5),
     "side": lambda p: squares(p, side=14.0),
     "size of the crops": lambda p: squares(p, size=SIZE + 1),
 }
@@ -161,6 +162,7 @@ DAMAGES = {
     "text": lambda npy, json_: npy.write_text("no crops\n" * 99),
     "foreign": lambda npy, json_: np.save(npy, np.zeros((N, 3, SIZE, SIZE), np.uint8)),
     "foreign shape": lambda npy, json_: np.save(npy, np.zeros((N, 3, SIZE), np.uint8)),
+    "foreign shape of the same bytes": lambda npy, json_: np.save(npy, np.load(npy).reshape(N, 3, SIZE // 2, -1)),
     "foreign kind": lambda npy, json_: np.save(npy, np.zeros((N, 3, SIZE, SIZE), np.int8)),
     "objects": lambda npy, json_: np.save(npy, np.array([{}]), allow_pickle=True),
     "a checksum": lambda npy, json_: json_.write_text(json_.read_text().replace('"crc32": [', '"crc32": [1')),
@@ -183,12 +185,42 @@ def test_damage_is_noticed_said_and_mended(pictures: list[Path], kept: Path, dam
     assert torch.equal(load(of), mended)  # and without a warning
 
 
+def test_any_byte_of_the_head_may_be_damaged(pictures: list[Path], kept: Path) -> None:
+    of = squares(pictures)
+    made = load(of)
+    file = the(kept, ".npy")
+    whole = file.read_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for at in range(128):
+            for value in (0, ord('"'), ord("("), ord("-"), ord("b"), 255):
+                file.write_bytes(whole[:at] + bytes([value]) + whole[at + 1 :])
+                found = cache._kept(file, cache._key(of), of)
+                assert found is None or torch.equal(found, made)
+
+
 @pytest.mark.parametrize("ending", [".npy", ".json"])
 def test_one_file_of_two_is_none(pictures: list[Path], kept: Path, ending: str) -> None:
     of = squares(pictures)
     load(of)
     the(kept, ending).unlink()
     assert torch.equal(load(of), fresh(of))
+    assert len(list(kept.iterdir())) == 2
+
+
+def test_a_folder_that_is_cleared_while_it_is_looked_at_is_no_damage(
+    pictures: list[Path], kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = squares(pictures)
+    made, open_memmap = load(of), np.lib.format.open_memmap
+
+    def cleared(file: Path, **options: str) -> np.memmap:
+        shutil.rmtree(kept, ignore_errors=True)
+        monkeypatch.setattr(np.lib.format, "open_memmap", open_memmap)
+        return open_memmap(file, **options)
+
+    monkeypatch.setattr(np.lib.format, "open_memmap", cleared)
+    assert torch.equal(load(of), made)  # and without a warning
     assert len(list(kept.iterdir())) == 2
 
 
@@ -266,7 +298,17 @@ def a_file_where_the_folder_should_be(kept: Path, patch: pytest.MonkeyPatch) -> 
     kept.write_text("")
 
 
+def a_folder_that_may_not_be_entered(kept: Path, patch: pytest.MonkeyPatch) -> None:
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        if path.parent == kept:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return os.stat(path, **options)
+
+    patch.setattr(Path, "stat", stat)  # whoever runs tests as root may enter any
+
+
 OBSTACLES = {
+    "not to be entered": (a_folder_that_may_not_be_entered, "Permission denied"),
     "no room": (lambda kept, patch: patch.setattr(shutil, "disk_usage", no_room), "0 MB are needed, 0 MB are free"),
     "full half way": (lambda kept, patch: patch.setattr(os, "fsync", full), "No space left on device"),
     "no folder": (a_file_where_the_folder_should_be, "File exists"),

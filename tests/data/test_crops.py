@@ -65,6 +65,23 @@ def test_the_map_back_finds_a_bright_dot(tmp_path: Path, box: tuple[float, float
     assert_close(found, torch.from_numpy(dot), atol=0.35, rtol=0)
 
 
+def test_a_crop_that_grows_stays_between_its_pixels(tmp_path: Path) -> None:
+    step = np.repeat(np.array([100, 100, 200, 200], np.uint8)[None, :, None], 3, -1).repeat(4, 0)
+    image, _ = read(saved(tmp_path / "step.png", step), (1.5, 1.5, 4.0), size=8)
+    assert image[0, 4].tolist() == [100, 100, 100, 125, 175, 200, 200, 200]  # bilinear, at pixel centers
+
+
+@pytest.mark.parametrize("side", [10.0, 11.0, 11.4, 0.3])
+def test_the_pixels_cut_lie_at_most_half_a_pixel_off(tmp_path: Path, side: float) -> None:
+    file = numbered(tmp_path / "a.png")
+    places = torch.arange(12.0, 14.0, 0.1)
+    of = crops.squares([file] * len(places), torch.stack([places, places.flip(0), torch.full_like(places, side)], 1), 4)
+    assert set(of.side) == {max(1, round(side))}
+    middle = of.crop_to_image[:, :, :2].sum(-1) * 1.5 + of.crop_to_image[:, :, 2]
+    wanted = torch.stack([places, places.flip(0)], 1).double()
+    assert float((middle - wanted).abs().max()) <= 0.5 + 1e-6
+
+
 def test_beyond_the_edge_is_black(tmp_path: Path) -> None:
     white = saved(tmp_path / "white.png", np.full((8, 8, 3), 255, np.uint8))
     image, _ = read(white, (-0.5, 3.5, 8.0), size=8)

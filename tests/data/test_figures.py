@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from llpp_core.data import figure_poses, figures
+from llpp_core.data import figure_poses, figure_shapes, figures
 from llpp_core.data.figures import POSES, render_figures
 from llpp_core.data.pose import LSP_JOINTS, PoseDataset
 
@@ -60,10 +60,25 @@ def test_only_acrobats_are_cut_off_by_the_frame_often() -> None:
 def test_a_figure_depends_on_seed_and_index_only(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = render_figures(40, 11, size=size, poses="acrobatic")
     monkeypatch.setattr(figures, "CHUNK", 7)
+    monkeypatch.setattr(figures, "SCENES", 10 * size**2 // 64**2)  # so blocks of 10 figures
     part = render_figures(23, 11, size=size, poses="acrobatic")
     for field in ("images", "joints", "visible", "annotated"):
         assert torch.equal(getattr(whole, field)[:23], getattr(part, field)), field
     assert whole.ids[:23] == part.ids
+
+
+def test_threads_change_nothing_and_torch_keeps_its_own() -> None:
+    alone = render_figures(70, 5)
+    torch.set_num_threads(2)
+    try:
+        together = render_figures(70, 5)
+        assert torch.get_num_threads() == 2
+        with pytest.raises(RuntimeError, match="dozing"), figures._threads():
+            raise RuntimeError("dozing")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert torch.equal(alone.images, together.images)
 
 
 def test_the_global_random_state_plays_no_part() -> None:
@@ -170,9 +185,9 @@ def test_joints_bend_the_way_they_can() -> None:
 def test_distances_are_those_of_the_shapes() -> None:
     x, y = torch.tensor([[5.0, 12.0, 0.0]]), torch.tensor([[3.0, 0.0, 0.5]])
     capsule = torch.tensor([[0.0, 0.0, 10.0, 0.0, 1.0, 2.0, 0, 0, 0, 1]])
-    torch.testing.assert_close(figures._capsule(x, y, capsule[:, None])[0], torch.tensor([[1.5, 0.0, -0.5]]))
+    torch.testing.assert_close(figure_shapes.capsule(x, y, capsule[:, None])[0], torch.tensor([[1.5, 0.0, -0.5]]))
     box = torch.tensor([[5.0, 0.0, 4.0, 1.0, 0.0, 1.0, 0, 0, 0, 1]])  # turned by 90°: one wide, four high
-    torch.testing.assert_close(figures._box(x, y, box[:, None]), torch.tensor([[-1.0, 6.0, 4.0]]))
+    torch.testing.assert_close(figure_shapes.box(x, y, box[:, None]), torch.tensor([[-1.0, 6.0, 4.0]]))
 
 
 def test_layers_in_front_cover_layers_behind() -> None:

@@ -32,6 +32,20 @@ def test_the_whole_image_lies_in_the_middle_of_its_square(wide: Path) -> None:
     assert_close(data.crop_to_image[0], torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, -10.0]]))
 
 
+@pytest.mark.parametrize(("width", "height"), [(42, 20), (41, 20), (40, 20), (20, 42), (1, 2), (7, 7)])
+def test_the_whole_image_is_in_its_square_and_no_more_than_a_pixel_off_its_middle(
+    tmp_path: Path, width: int, height: int
+) -> None:
+    Image.new("RGB", (width, height), (255, 255, 255)).save(tmp_path / "white.png")
+    side = max(width, height)
+    shown = load_images([tmp_path / "white.png"], size=side, progress=False).images[0, 0] == 255
+    for across, extent in ((0, width), (1, height)):
+        inside = shown.any(across).nonzero().flatten()
+        before, after = int(inside[0]), side - 1 - int(inside[-1])
+        assert len(inside) == extent
+        assert abs(before - after) <= (side - extent) % 2
+
+
 def test_a_box_is_center_and_side(wide: Path) -> None:
     data = load_images([wide], torch.tensor([[11.5, 7.5, 4.0]]), size=4, progress=False)
     assert data.images[0, 0, 0].tolist() == [10, 11, 12, 13]
@@ -54,6 +68,13 @@ def test_ids_are_the_files_as_given_and_a_file_may_come_again(wide: Path) -> Non
     assert data.ids == (str(wide), f"{wide}#2", f"{wide}#3")
     assert data.files == (str(wide),) * 3
     assert len({tuple(image.flatten().tolist()) for image in data.images}) == 3
+
+
+def test_a_file_may_be_called_as_the_second_time_of_another(wide: Path) -> None:
+    other = wide.rename(wide.with_name("wide.png#2"))
+    wide.hardlink_to(other)
+    data = load_images([wide, wide, other, wide], size=8, progress=False)
+    assert data.ids == (str(wide), f"{wide}#3", str(other), f"{wide}#4")
 
 
 def test_files_of_one_name_in_two_folders_are_two(wide: Path, tmp_path: Path) -> None:

@@ -219,6 +219,15 @@ def test_any_other_shape_is_told_without_guessing(tmp_path: Path, shape: tuple[i
         load_lsp(tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["object", "complex128"])
+def test_joints_that_are_no_real_numbers_are_told(tmp_path: Path, kind: str) -> None:
+    joints = np.empty((3, 14, 2_000), dtype=kind)
+    joints.fill(1j if kind == "complex128" else np.zeros(2))
+    savemat(tmp_path / "joints.mat", {"joints": joints})
+    with pytest.raises(ValueError, match=rf"joints\.mat: 'joints' must hold real numbers, got {kind}"):
+        load_lsp(tmp_path)
+
+
 @pytest.mark.parametrize("damage", ["no joint", "not finite"])
 def test_an_image_whose_joints_cannot_be_used_is_named(tmp_path: Path, damage: str) -> None:
     joints = np.concatenate([positions(10_000), np.ones((10_000, 14, 1))], -1)

@@ -172,6 +172,11 @@ def test_a_json_position_of_minus_one_is_missing(tmp_path: Path) -> None:
     assert bool(((data.joints[0] > 0) & (data.joints[0] < 31)).all())
 
 
+def test_a_position_beyond_one_edge_is_a_position(tmp_path: Path) -> None:
+    data = load(write_json(tmp_path, [entry(1, center=[-5.0, 31.0], scale=0.32)]), size=80)
+    assert_close(data.crop_to_image[0, :, 2], torch.tensor([-6.0 - 39.5, -5.0]).round())
+
+
 def test_joints_that_are_not_listed_are_not_annotated(tmp_path: Path) -> None:
     some = person(1, annopoints=struct(point=points(places(1), ids=[9, 0, 12])))
     one = person(2, annopoints=struct(point=points(places(2), ids=[5])))
@@ -199,6 +204,7 @@ def test_hidden_is_not_missing(tmp_path: Path) -> None:
         ([-3.0, 30.0], 1, True),  # beyond the left edge
         ([30.0, -0.8], 1, True),
         ([30.0, 30.0], 0, False),
+        ([30.0, 30.0], -1, False),
         ([30.0, 30.0], 1, True),
     ],
 )
@@ -208,7 +214,7 @@ def test_what_marks_a_missing_joint(tmp_path: Path, xy: list[float], listed: int
     data = load(write_json(tmp_path / "json", [entry(1, joints=joints, joints_vis=flags)]))
     assert bool(data.annotated[0, 3]) is annotated
     assert data.annotated[0].sum() == 15 + annotated
-    if listed:
+    if listed == 1:
         moved = person(1, annopoints=struct(point=points(np.array(joints))))
         assert torch.equal(load(write_mat(tmp_path / "mat", {"a.png": (1, [moved])})).annotated, data.annotated)
 
@@ -282,6 +288,23 @@ def test_a_file_of_one_image_is_read_as_one_of_many(tmp_path: Path) -> None:
     root = write_mat(tmp_path, {"a.png": (1, [person(1), person(2), person(3)])}, apart=[[[1, 3]]])
     assert load(root).ids == ("a.png#1", "a.png#2", "a.png#3")
     assert load(root, separated_only=True).ids == ("a.png#1", "a.png#3")
+
+
+def test_who_stands_apart_is_nobody_where_the_file_does_not_say(tmp_path: Path) -> None:
+    root = write_mat(tmp_path, {"a.png": (1, [person(1)]), "b.png": (1, [person(2)])})
+    with pytest.raises(ValueError, match="has nobody with annotated joints who stands apart in the split 'all'"):
+        load(root, separated_only=True)
+    marked = write_mat(tmp_path, {"a.png": (1, [person(1)]), "b.png": (1, [person(2)])}, apart=[np.nan, 1])
+    assert load(marked, separated_only=True).ids == ("b.png#1",)
+
+
+def test_an_image_without_a_name_is_told(tmp_path: Path) -> None:
+    for image in (struct(size=3), struct(name=""), None):
+        row = {"annorect": structs([person(1)]), **({} if image is None else {"image": image})}
+        release = struct(annolist=structs([row]), img_train=np.array([[1]]))
+        savemat(tmp_path / "release.mat", {"RELEASE": release})
+        with pytest.raises(ValueError, match=r"release\.mat: image 0 \(from 0\) of annolist has no name"):
+            load(tmp_path)
 
 
 def test_the_annotations_are_found_or_named(crowd: Path) -> None:
@@ -363,6 +386,13 @@ BAD_ENTRIES = {
     "no joints": ([{k: v for k, v in entry(1).items() if "joints" not in k}], "(from 0) lacks joints, joints_vis"),
     "15 joints": ([entry(0), entry(1, joints=places(1)[:15].tolist())], "person 1 (from 0), a.png#2: wanted 16 joints"),
     "14 flags": ([entry(1, joints_vis=[1] * 14)], "wanted 16 joints"),
+    "turned joints": ([entry(1, joints=places(1).T.tolist())], "joints must have shape (16, 2), got (2, 16)"),
+    "flags in a square": ([entry(1, joints_vis=[[1] * 4] * 4)], "joints_vis must have shape (16,), got (4, 4)"),
+    "flags of nothing": ([entry(1, joints_vis=[None] * 15 + [1])], "a.png#1: wanted finite joints_vis, got [nan, "),
+    "no name": ([entry(1, image=None)], "person 0 (from 0): wanted the name of an image, got None"),
+    "a number for a name": ([entry(1), entry(1, image=3)], "person 1 (from 0): wanted the name of an image, got 3"),
+    "a list for a name": ([entry(1, image=["a.png"])], "wanted the name of an image, got ['a.png']"),
+    "an empty name": ([entry(1, image="")], "wanted the name of an image, got ''"),
     "no center": ([entry(1, center=None)], "a.png#1: wanted 16 joints"),
     "a word": ([entry(1, scale="tall")], "a.png#1: wanted 16 joints"),
     "NaN": ([entry(1, joints=nan_at(0).tolist())], "a.png#1: wanted finite x and y for right_ankle, got [nan, "),
@@ -384,7 +414,7 @@ def test_a_json_file_that_cannot_be_is_named(tmp_path: Path, entries: Any, said:
 
 def test_what_is_no_json_is_named(tmp_path: Path) -> None:
     root = write_json(tmp_path, [])
-    for content in (b"", b"{", b"\xff\xfe\x00"):
+    for content in (b"", b"{", b"\xff\xfe\x00", b"[" * 100_000):
         (root / "people.json").write_bytes(content)
         with pytest.raises(ValueError, match=r"people\.json is no JSON file that can be read"):
             load(root)

@@ -88,8 +88,17 @@ def test_an_empty_subset_is_a_data_set() -> None:
 
 @pytest.mark.parametrize("indices", [[4], [-1], [0, 99]])
 def test_a_subset_refuses_indices_outside(indices: list[int]) -> None:
-    with pytest.raises(IndexError, match="made up has samples 0 to 3, asked for"):
+    outside = next(i for i in indices if i)
+    with pytest.raises(IndexError, match=rf"made up has samples 0 to 3, asked for {outside}$"):
         dataset().subset(indices)
+
+
+@pytest.mark.parametrize("indices", [torch.tensor([False, True]), np.array([True, False]), [0.2, 1.9]])
+@pytest.mark.usefixtures("as_users_run_it")
+def test_a_subset_refuses_a_mask_and_fractions(indices) -> None:
+    # Taken for places, the mask of the last of two samples would give both.
+    with pytest.raises(ValueError, match="made up: wanted the places of samples as whole numbers, got torch"):
+        dataset(2).subset(indices)
 
 
 def test_a_subset_refuses_a_sample_twice() -> None:

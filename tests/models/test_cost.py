@@ -86,6 +86,15 @@ def test_counting_changes_neither_the_network_nor_the_generator() -> None:
     assert all(p.grad is None and p.device.type == "cpu" for p in model.parameters())
 
 
+def test_an_image_too_small_to_train_on_alone_is_counted_in_any_mode() -> None:
+    model = StackedHourglass(joints=3, stacks=1, channels=8)
+    image = torch.empty(1, 3, 64, 64)
+    assert cost.of(model, image) == cost.of(model.eval(), image)
+    with pytest.raises(ValueError, match="multiples of 64"):
+        cost.of(model.train(), torch.empty(1, 3, 64, 65))
+    assert model.training
+
+
 def test_the_table_has_a_line_for_each_network() -> None:
     table = cost.describe(
         {

@@ -1,0 +1,79 @@
+"""What training costs (`make bench`): beside a plain loop around the same model, and with predictors side by side.
+
+The plain loop is what one would write first: images one by one with Pillow (`plain_views`), stacked into
+batches, forward, weighted squared error, backward, a step of Adam. It trains no predictor.
+"""
+
+from functools import partial
+
+import pytest
+import torch
+from paired import ratio
+from plain_views import views_one_by_one
+
+from llpp_core import heads as heads_of
+from llpp_core import training
+from llpp_core.data import render_figures
+from llpp_core.losses import learning_loss_pp
+from llpp_core.models import ConvPredictor, StackedHourglass, seeded
+from llpp_core.training.true_loss import task_loss
+
+SIZES = {"64 px": (64, 48, 256), "128 px": (128, 64, 96)}
+"""Side of the crops, channels of an hourglass of one stack, images in an epoch."""
+CONFIG = training.TrainingConfig(epochs=1)
+PROMISED = 1.25
+
+
+def hourglass(channels: int) -> StackedHourglass:
+    with seeded(0):
+        return StackedHourglass(14, 1, channels)
+
+
+def four_heads(model: StackedHourglass, size: int) -> dict[str, heads_of.Head]:
+    """The paper's three, and the convolutional one on all pairs."""
+    heads = heads_of.paper_heads(model, size)
+    conv = heads["LL++conv"]
+    with seeded(1):
+        predictor = ConvPredictor(
+            [info.channels for info in model.feature_info], [size // info.stride for info in model.feature_info]
+        )
+    return heads | {
+        "LL++conv, all pairs": heads_of.Head(predictor, partial(learning_loss_pp, pairs="all"), conv.features)
+    }
+
+
+def plain_epoch(model: StackedHourglass, data) -> None:
+    optimizer = torch.optim.Adam(model.parameters(), lr=CONFIG.learning_rate)
+    generator = torch.Generator().manual_seed(0)
+    model.train()
+    for rows in torch.randperm(len(data), generator=generator).split(CONFIG.batch_size):
+        draws = torch.rand(len(rows), 8, generator=generator).numpy()
+        views, maps = views_one_by_one(data, rows.tolist(), draws, CONFIG.augmentation)
+        loss = task_loss(model(views).predictions, maps, data.annotated[rows], foreground=CONFIG.foreground)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize("way", ["a plain loop", "train, no predictor", "train, four predictors"])
+@pytest.mark.parametrize("size", SIZES)
+def test_training(benchmark, way: str, size: str) -> None:
+    side, channels, n = SIZES[size]
+    benchmark.group = f"an epoch of {n} images of {size} on a small hourglass"
+    data = render_figures(n, 0, size=side)
+    model = hourglass(channels)
+    heads = four_heads(model, side)
+    ways = {
+        "a plain loop": partial(plain_epoch, model, data),
+        "train, no predictor": partial(training.train, model, {}, data, CONFIG, progress=False),
+        "train, four predictors": partial(training.train, model, heads, data, CONFIG, progress=False),
+    }
+    benchmark.pedantic(ways[way], rounds=5, warmup_rounds=1)
+    if benchmark.stats is None:  # with --benchmark-disable
+        return
+    benchmark.extra_info["images a second"] = n / benchmark.stats.stats.median
+    if way == "train, no predictor":
+        benchmark.extra_info["ratio, in turn"] = ratio(ways[way], ways["a plain loop"], rounds=7)
+    if way == "train, four predictors":
+        benchmark.extra_info["ratio, in turn"] = cost = ratio(ways[way], ways["train, no predictor"], rounds=7)
+        assert cost <= PROMISED
