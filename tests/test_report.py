@@ -72,3 +72,22 @@ def test_provenance_has_data_schedule_sizes_device_and_versions() -> None:
     assert "1.2 minutes of training, 2.5 in all, on CPU, " in text
     assert f"torch {torch.__version__}" in text
     assert all(line.startswith("- ") for line in text.splitlines())
+
+
+def test_effects_are_a_row_a_way_and_a_column_a_figure() -> None:
+    rows = {
+        "plain": {"PCK": 0.12345, "parameters": 12_345, "time": "1.0"},
+        "other": {"PCK": 1.0, "parameters": 7, "time": "–"},
+    }
+    assert report.effects(rows).splitlines() == [
+        "| | PCK | parameters | time |",
+        "|---|--:|--:|--:|",
+        "| plain | 0.123 | 12,345 | 1.0 |",
+        "| other | 1.000 | 7 | – |",
+    ]
+
+
+@pytest.mark.parametrize("rows", [{}, {"a": {"x": 1}, "b": {"y": 1}}])
+def test_effects_of_different_figures_are_refused(rows: dict) -> None:
+    with pytest.raises(ValueError, match="wanted rows of the same figures"):
+        report.effects(rows)

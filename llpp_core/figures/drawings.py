@@ -68,7 +68,7 @@ def predictor_drawing(predictor: PooledPredictor | ConvPredictor, sizes: Sequenc
         inputs = f"{len(sizes)} maps, each carried down to the next by a convolution (kernel/stride above the arrows)"
     else:
         marks += [_arrow(x, TOP - 8, WIDTH / 2 + (x - WIDTH / 2) * 0.7, TOP + 16) for x in columns]
-        pooled, how = sum(predictor.channels), "means over pixels, side by side"
+        pooled, how = sum(predictor.channels), "means, side by side"
         said = "Each map is averaged over its pixels, and the averages are set side by side."
         inputs = f"{len(sizes)} maps"
     widths = [layer.out_features for layer in predictor.layers if isinstance(layer, nn.Linear)]
@@ -101,7 +101,7 @@ def _step(down: nn.Module) -> str:
     return ", ".join(f"{kernel}×{kernel}/{stride}" for kernel, stride in sizes)
 
 
-def _map(x: float, size: int, channels: int, largest: int) -> str:
+def _map(x: float | int, size: int, channels: int, largest: int) -> str:
     side = 14 + 26 * (size / largest) ** 0.5
     sheets = "".join(
         f'<rect x="{x - side / 2 + shift:.1f}" y="{38 - side / 2 - shift:.1f}" width="{side:.1f}" height="{side:.1f}" '
@@ -111,19 +111,19 @@ def _map(x: float, size: int, channels: int, largest: int) -> str:
     return sheets + _text(x, 72, f"{size}²") + _text(x, 84, f"{channels} ch.")
 
 
-def _bar(y: float, width: int, widest: int, label: str) -> str:
+def _bar(y: float | int, width: int, widest: int, label: str) -> str:
     length = max(24.0, 300 * width / widest)
     rectangle = (
         f'<rect x="{WIDTH / 2 - length / 2:.1f}" y="{y}" width="{length:.1f}" height="14" rx="2" '
         'fill="var(--llpp-wash, #f6f8fa)" stroke="currentColor"/>'
     )
-    beside = length < 200  # a label fits beside the bar, or inside it
+    beside = length < 5.8 * len(f"{width}: {label}")  # else the label fits inside the bar
     words = _text(WIDTH / 2 + length / 2 + 6, y + 11, label, anchor="start") if beside else ""
     inside = f"{width}" if beside or not label else f"{width}: {label}"
     return rectangle + _text(WIDTH / 2, y + 11, inside) + words
 
 
-def _arrow(x1: float, y1: float, x2: float, y2: float) -> str:
+def _arrow(x1: float | int, y1: float | int, x2: float | int, y2: float | int) -> str:
     """Return a line with a head of two strokes."""
     length = ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5
     ux, uy = (x2 - x1) / length, (y2 - y1) / length
@@ -133,14 +133,14 @@ def _arrow(x1: float, y1: float, x2: float, y2: float) -> str:
     return f'<path d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}{head}" fill="none" stroke="var(--llpp-muted, #59636e)"/>'
 
 
-def _sum(x: float, y: float) -> str:
+def _sum(x: float | int, y: float | int) -> str:
     return (
         f'<path d="M{x - 5:.1f} {y}a5 5 0 1 0 10 0a5 5 0 1 0 -10 0M{x - 3:.1f} {y}h6M{x:.1f} {y - 3}v6" fill="none" '
         'stroke="currentColor"/>'
     )
 
 
-def _text(x: float, y: float, words: str, *, anchor: str = "middle", big: bool = False) -> str:
+def _text(x: float | int, y: float | int, words: str, *, anchor: str = "middle", big: bool = False) -> str:
     size = 14 if big else 10.5
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="currentColor">'

@@ -76,7 +76,7 @@ def describe(costs: Mapping[str, Cost]) -> str:
         raise ValueError(f"wanted the costs of networks, the first of at least 1 FLOP; got {dict(costs)}")
     lines = ["| network | parameters | FLOPs, one sample | of the first |", "|---|---:|---:|---:|"]
     lines += [
-        f"| {name} | {_short(one.parameters)} | {_short(one.flops)} | {one.flops / first:.2%} |"
+        f"| {name} | {_short(one.parameters)} | {_short(one.flops)} | {100 * one.flops / first:.3g}% |"
         for name, one in costs.items()
     ]
     return "\n".join(lines)

@@ -119,7 +119,7 @@ def test_every_figure_has_a_caption_an_alternative_text_and_its_data(book):
 
 
 def test_accuracy_stands_above_every_correlation(book):
-    html = (book / "notebooks/06_train_and_predict.html").read_text()
+    html = (book / "notebooks/07_train_and_predict.html").read_text()
     specs = re.findall(r'application/vnd.plotly.v1\+json">(.*?)</script>', html, flags=re.DOTALL)
     scatters = [s for s in map(json.loads, specs) if "Pearson" in json.dumps(s["layout"])]
     assert len(scatters) == 2
@@ -129,7 +129,7 @@ def test_accuracy_stands_above_every_correlation(book):
 
 
 def test_the_page_says_what_made_it(book):
-    text = re.sub(r"<[^>]+>", "", (book / "notebooks/06_train_and_predict.html").read_text())
+    text = re.sub(r"<[^>]+>", "", (book / "notebooks/07_train_and_predict.html").read_text())
     assert re.search(r"trained on [\d,]+ images of .+, \d+ epochs", text)
     assert re.search(r"scored [\d,]+ images of .+ and [\d,]+ of", text)
     assert re.search(r"minutes of training, [\d.]+ in all, on (CPU|NVIDIA)", text)

@@ -107,10 +107,10 @@ def test_the_table_has_a_line_for_each_network() -> None:
     assert table.splitlines() == [
         "| network | parameters | FLOPs, one sample | of the first |",
         "|---|---:|---:|---:|",
-        "| task model | 6.57 M | 16.67 G | 100.00% |",
-        "| large | 1.23 k | 33.34 G | 200.00% |",
-        "| small | 999 | 1.00 M | 0.01% |",
-        "| tiny | 0 | 0 | 0.00% |",
+        "| task model | 6.57 M | 16.67 G | 100% |",
+        "| large | 1.23 k | 33.34 G | 200% |",
+        "| small | 999 | 1.00 M | 0.006% |",
+        "| tiny | 0 | 0 | 0% |",
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-TRAIN = "06_train_and_predict"
+TRAIN = "07_train_and_predict"
 SMALL = {"epochs": "1", "pool_size": "60"}
 
 
@@ -66,20 +66,21 @@ def test_a_bad_parameter_stops_it_with_one_sentence_before_any_training(root, tm
     assert "training:" not in nbformat.writes(nbformat.read(out, as_version=4))
 
 
-THEORY = {
+CHAPTERS = {
     "01_learning_loss": ({"true_loss_j": "0.46", "margin": "0.1"}, "gradient in theta_j: derived minus claimed = 0"),
     "02_learning_loss_pp": ({"true_loss_j": "0.46", "shape": "0.7"}, "gradient in theta_j: derived minus claimed = 0"),
     "03_pairs_too_close": ({"shape": "0.7", "margin": "0.05"}, "0.7"),
     "04_expected_gradient": ({"shape": "0.3"}, "0.3"),
     "05_beyond_pairs": ({"shape": "0.5", "batch_size": "8"}, "two samples minus the pair: 0"),
-    "07_table_3": ({"correction": "none", "confidence": "0.8"}, "80"),
+    "06_the_machine": ({"data": "figures", "images": "32", "epochs": "1", "profile_steps": "1"}, "two stacks"),
+    "08_table_3": ({"correction": "none", "confidence": "0.8"}, "80"),
 }
 
 
-@pytest.mark.parametrize("notebook", THEORY)
-def test_a_theory_chapter_runs_with_other_parameters(root, tmp_path, notebook):
+@pytest.mark.parametrize("notebook", CHAPTERS)
+def test_a_chapter_runs_with_other_parameters(root, tmp_path, notebook):
     out = tmp_path / "out.ipynb"
-    parameters, shown = THEORY[notebook]
+    parameters, shown = CHAPTERS[notebook]
     done = papermill(root, notebook, out, *(word for pair in parameters.items() for word in ("-p", *pair)))
     assert done.returncode == 0, done.stderr[-3000:]
     assert shown in printed(out)
