@@ -29,8 +29,9 @@ def condense(raw: Mapping[str, Any]) -> dict[str, Any]:
         raw: its JSON file, with the additions of tests/benchmarks/conftest.py.
 
     Returns:
-        ``benchmarks``, by group and within a group in the order in which they ran (the first is what the others are
-        compared with), each with its group, name, median in seconds, rounds and ``extra_info``; ``machine``,
+        ``benchmarks``, by topic, group and the order in which they ran (the first of a group is what its others are
+        compared with), each with its topic, group, name, median in seconds, rounds and ``extra_info``; ``topics``, what
+        each of them is about; ``machine``,
         ``versions``, ``commit``, whether the tree had ``uncommitted_changes``, and ``date``.
 
     Raises:
@@ -43,6 +44,7 @@ def condense(raw: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"wanted times without type checks, got a run with checks on {info['type_checks']}")
     benchmarks = [
         {
+            "topic": one["topic"],
             "group": one["group"] or "others",
             "name": one["name"],
             "seconds": _short(one["stats"]["median"]),
@@ -52,7 +54,9 @@ def condense(raw: Mapping[str, Any]) -> dict[str, Any]:
         for one in raw["benchmarks"]
     ]
     return {
-        "benchmarks": sorted(benchmarks, key=lambda one: one["group"]),  # stable: the order of the run within a group
+        # stable: the order of the run within a group
+        "benchmarks": sorted(benchmarks, key=lambda one: (one["topic"], one["group"])),
+        "topics": {one["topic"]: one["about"] for one in raw["benchmarks"]},
         "machine": {
             "cpu": info["cpu"].get("brand_raw", info["machine"]),
             **{key: info[key] for key in ("cores", "threads", "memory_gib", "gpu")},
@@ -65,7 +69,7 @@ def condense(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def page(path: str | Path) -> str:
-    """Return Markdown that shows a record: a table for each group, and what it was measured on and with.
+    """Return Markdown that shows a record: by topic a table for each group, and what it was measured on and with.
 
     Args:
         path: of the record; a relative one starts at the project's folder. Where there is no file the text says so.
@@ -78,8 +82,10 @@ def page(path: str | Path) -> str:
         return f"Nothing is recorded at `{path}` yet: `{COMMAND}` measures, and writes it."
     try:
         record = json.loads(file.read_text(encoding="utf-8"))
-        groups = groupby(record["benchmarks"], key=lambda one: one["group"])
-        parts = [_table(group, list(rows)) for group, rows in groups]
+        parts = []
+        for topic, members in groupby(record["benchmarks"], key=lambda one: one["topic"]):
+            parts.append(f"*{_plain(topic.capitalize())}.* {record['topics'][topic]}")
+            parts += [_table(group, list(rows)) for group, rows in groupby(members, key=lambda one: one["group"])]
         return "\n\n".join([*parts, _surroundings(record)])
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(

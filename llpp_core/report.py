@@ -85,11 +85,6 @@ def provenance(
     minutes: float,
 ) -> str:
     """Return Markdown that says what made a page: data, schedule, sizes, device, minutes, versions."""
-    device = (
-        torch.cuda.get_device_name(config.device)
-        if config.device.startswith("cuda")
-        else f"CPU, {torch.get_num_threads()} threads"
-    )
     steps = config.epochs * (len(splits.train) // config.batch_size)
     sizes = ", ".join(f"{name} {_parameters(head.predictor):,}" for name, head in heads.items())
     lines = [
@@ -97,10 +92,22 @@ def provenance(
         f"{config.batch_size} images, seed {config.seed}",
         f"scored {len(splits.test):,} images of {splits.test.name} and {len(splits.pool):,} of {splits.pool.name}",
         f"parameters: pose model {_parameters(model):,}; predictors {sizes}",
-        f"{training_minutes:.1f} minutes of training, {minutes:.1f} in all, on {device}",
-        f"Python {platform.python_version()}, torch {torch.__version__}",
+        f"{training_minutes:.1f} minutes of training",
     ]
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join([*(f"- {line}" for line in lines), surroundings(config.device, minutes=minutes)])
+
+
+def surroundings(device: str, *, minutes: float) -> str:
+    """Return Markdown that says what a page was computed on and with: minutes, device, versions.
+
+    Args:
+        device: a torch device.
+        minutes: that the whole page took.
+    """
+    name = (
+        torch.cuda.get_device_name(device) if device.startswith("cuda") else f"CPU, {torch.get_num_threads()} threads"
+    )
+    return f"- {minutes:.1f} minutes in all, on {name}\n- Python {platform.python_version()}, torch {torch.__version__}"
 
 
 def _parameters(module: nn.Module) -> int:

@@ -17,6 +17,8 @@ from llpp_core import performance
 RAW = {
     "benchmarks": [
         {
+            "topic": "losses" if group == "pairs" else "training",
+            "about": "What pairs cost." if group == "pairs" else "What epochs cost: `train`.",
             "group": group,
             "name": name,
             "stats": {"median": median, "rounds": 1200, "data": [median] * 3},
@@ -69,20 +71,21 @@ def test_a_record_keeps_what_a_reader_compares_and_names_no_host(tmp_path, raw) 
     assert status == 0
     assert "some-host" not in text
     assert "data" not in text
-    assert record["benchmarks"][0] == {
-        "group": "epochs", "name": "test_an_epoch[without predictors]", "seconds": 2.5, "rounds": 1200,
-        "extra_info": {},
+    assert record["benchmarks"][2] == {
+        "topic": "training", "group": "epochs", "name": "test_an_epoch[without predictors]", "seconds": 2.5,
+        "rounds": 1200, "extra_info": {},
     }  # fmt: skip
     assert record["machine"] == {"cpu": "Abacus 3000", "cores": 2, "threads": 1, "memory_gib": 23.5, "gpu": None}
     assert record["versions"] == {"python": "3.11.7", "torch": "2.13.0"}
     assert (record["commit"], record["uncommitted_changes"], record["date"]) == ("0123456789abcdef", True, "2026-11-23")
-    assert record["benchmarks"][3]["seconds"] == 0.01235
+    assert record["benchmarks"][0]["seconds"] == 0.01235
+    assert record["topics"] == {"losses": "What pairs cost.", "training": "What epochs cost: `train`."}
     assert text == json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def test_groups_are_sorted_and_keep_the_order_of_the_run(raw) -> None:
+def test_topics_and_groups_are_sorted_and_keep_the_order_of_the_run(raw) -> None:
     names = [one["name"] for one in performance.condense(raw)["benchmarks"]]
-    assert names == [RAW["benchmarks"][i]["name"] for i in (1, 3, 4, 0, 2)]
+    assert names == [RAW["benchmarks"][i]["name"] for i in (0, 2, 1, 3, 4)]
 
 
 @pytest.mark.parametrize(
@@ -126,6 +129,14 @@ def test_the_page_has_a_table_a_group_with_ratios_to_its_first_row(tmp_path, raw
     assert table(text, "others")[1][:2] == ["alone", "720 ns"]
 
 
+def test_the_page_goes_by_topics_and_says_what_each_is_about(tmp_path, raw) -> None:
+    text = performance.page(recorded(tmp_path, raw)[1])
+    about = ["*Losses.* What pairs cost.", "*Training.* What epochs cost: `train`."]
+    order = [about[0], "**pairs**", about[1], "**epochs**", "**others**"]
+    assert [text.count(part) for part in order] == [1] * 5
+    assert sorted(order, key=text.index) == order
+
+
 def test_a_figure_that_could_not_be_measured_is_shown_as_that(tmp_path, raw) -> None:
     raw["benchmarks"][0]["extra_info"]["largest error"] = math.nan
     assert table(performance.page(recorded(tmp_path, raw)[1]), "pairs")[1][4] == "nan"
@@ -138,7 +149,7 @@ def test_two_tests_of_the_same_parameters_are_called_by_their_names() -> None:
 
 def test_rows_of_different_tests_are_told_apart(tmp_path, raw) -> None:
     for one in raw["benchmarks"]:
-        one["group"] = "all"
+        one["group"], one["topic"] = "all", "losses"
     rows = table(performance.page(recorded(tmp_path, raw)[1]), "all")[1:]
     assert [row[0] for row in rows] == [
         "pairs: all-n=8", "epoch: without predictors", r"pairs: a\|b\_c", "epoch: with three", "alone",
@@ -177,6 +188,11 @@ def test_the_page_says_where_nothing_is_recorded_and_refuses_what_is_no_record(t
 
 
 SMALL = """
+'''What is small,
+and costs little.
+
+And more.
+'''
 import torch
 from llpp_core.losses import learning_loss
 
@@ -206,7 +222,9 @@ def test_benchmarks_run_unchecked_with_all_threads_and_a_failure_ends_the_comman
     assert (done.returncode == 0) == passes, done.stdout
     if passes:
         assert performance.main([str(tmp_path / "raw.json"), str(tmp_path / "record.json")]) == 0
-        (small, _) = json.loads((tmp_path / "record.json").read_text())["benchmarks"]
+        record = json.loads((tmp_path / "record.json").read_text())
+        assert record["topics"] == {"small": "What is small, and costs little."}
+        (small, _) = record["benchmarks"]
         alone = [sys.executable, "-c", "import torch; print(torch.get_num_threads())"]
         threads = subprocess.run(alone, env=environment, capture_output=True, text=True, check=True).stdout
         assert small["extra_info"] == {"threads": int(threads), "checked": False}

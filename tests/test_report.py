@@ -69,7 +69,7 @@ def test_provenance_has_data_schedule_sizes_device_and_versions() -> None:
     assert "scored 3 images of part of 3 and 2 of part of 2" in text
     assert f"pose model {size:,}" in text
     assert f"LL++conv {conv:,}" in text
-    assert "1.2 minutes of training, 2.5 in all, on CPU, " in text
+    assert "1.2 minutes of training\n- 2.5 minutes in all, on CPU, " in text
     assert f"torch {torch.__version__}" in text
     assert all(line.startswith("- ") for line in text.splitlines())
 

@@ -87,7 +87,7 @@ def augment(
     known = torch.where(flipped[:, None], annotated[:, swapped], annotated)
     inside = ((moved >= -0.5) & (moved < size - 0.5)).all(-1)
 
-    backward = torch.linalg.inv(forward)
+    backward = forward.mT / scale[:, None, None] ** 2  # the inverse of a rotation, mirrored or not, times a scale
     views = torch.empty(n, 3, size, size, device=images.device)
     # A CPU warps one crop a thread at a time, so that what is computed in between stays in its cache.
     part = max(2, torch.get_num_threads()) if images.device.type == "cpu" else max(n, 1)

@@ -1,4 +1,4 @@
-"""Statistics of 10⁶ gaps of gamma losses on one core (`make bench`), beside the textbook forms by SciPy.
+"""Statistics of 10⁶ gaps of gamma losses on one core, beside the textbook forms by SciPy, which are given fewer gaps.
 
 The gaps are log-uniform over δ/Θ ∈ [1e-6, 500], among them those of tests/analysis/gamma_references.csv, against which
 `extra_info["largest relative error"]` is measured. The twins take fewer gaps (their names say how many, and

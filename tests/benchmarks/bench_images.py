@@ -1,4 +1,5 @@
-"""How fast images are made (`make bench`): figures drawn, and random views with heatmaps beside a plain twin.
+"""How fast images are made: figures drawn, and random views with heatmaps beside a plain twin that handles one image at
+a time with Pillow and NumPy.
 
 The twin is what one would write first, an image at a time with Pillow and NumPy; it makes the same views from the
 same random numbers, and is held to them.

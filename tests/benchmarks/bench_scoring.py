@@ -1,4 +1,5 @@
-"""What it costs to score a pool (`make bench`): beside the bare forward pass, and in memory as the pool grows.
+"""What it costs to score a pool: beside the bare forward pass (*ratio, in turn*: single calls of the two taking turns),
+and in memory as the pool grows.
 
 `extra_info["added peak memory, MiB"]` is what scoring adds to a fresh process that has its pool and has scored 64
 samples of it, as Linux measures it.

@@ -1,4 +1,5 @@
-"""What training costs (`make bench`): beside a plain loop around the same model, and with predictors side by side.
+"""What training costs: beside a plain loop around the same model, and with four predictors beside none. *Ratio, in
+turn* compares with the row above, single calls of the two taking turns: it does not drift with the machine.
 
 The plain loop is what one would write first: images one by one with Pillow (`plain_views`), stacked into
 batches, forward, weighted squared error, backward, a step of Adam. It trains no predictor.

@@ -1,11 +1,15 @@
 """What the record of a benchmark run says of its surroundings, beside what pytest-benchmark notes by itself."""
 
+import ast
 import os
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+
+FOLDER = Path(__file__).parent
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
@@ -16,3 +20,12 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     machine_info["gpu"] = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     machine_info["versions"] = {name: version(name) for name in ("torch", "numpy", "scipy", "sympy")}
     machine_info["type_checks"] = config.getoption("jaxtyping_packages", None)
+
+
+def pytest_benchmark_update_json(config: pytest.Config, benchmarks: object, output_json: dict[str, Any]) -> None:
+    """Add to every benchmark its topic, the file's name, and the first paragraph of what the file says of itself."""
+    for one in output_json["benchmarks"]:
+        file = FOLDER / Path(one["fullname"].split("::")[0]).name
+        said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        one["topic"] = file.stem.removeprefix("bench_").replace("_", " ")
+        one["about"] = " ".join(said.split("\n\n")[0].split())
