@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from llpp_core.acquisition import Pool, ask, get, top
+from llpp_core.acquisition import Pool, ask, get
 from llpp_core.data.figures import render_figures
 from llpp_core.data.lsp import LSPET_IMAGES, check_lsp, check_lspet, load_lsp, load_lspet
 from llpp_core.data.pose import PoseDataset, concatenate
@@ -146,7 +146,7 @@ def picks(scores: Scores, pool: PoseDataset, budget: int, *, seed: int = 0) -> d
     for name, predicted in scores.predicted_loss.items():
         candidates = Pool(pool.ids, predicted_loss=predicted)
         chosen[name] = ask(get("predicted_loss"), candidates, budget, generator=generator)
-    chosen["oracle"] = top(scores.true_loss, budget, ids=pool.ids)
+    chosen["oracle"] = ask(get("oracle"), Pool(pool.ids, true_loss=scores.true_loss), budget, generator=generator)
     return chosen
 
 

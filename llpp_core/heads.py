@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 
 from llpp_core.losses import learning_loss, learning_loss_pp
+from llpp_core.models import cost
+from llpp_core.models.cost import Cost
 from llpp_core.models.features import FeatureInfo, seeded
 from llpp_core.models.predictors import ConvPredictor, PooledPredictor
 
@@ -87,6 +90,27 @@ def _described(objective: Objective) -> str:
         settings = [*map(repr, objective.args), *(f"{name}={value!r}" for name, value in objective.keywords.items())]
         return f"{_described(objective.func)}({', '.join(settings)})"
     return str(getattr(objective, "__qualname__", type(objective).__qualname__))
+
+
+def costs(model: nn.Module, image: Tensor) -> dict[str, Cost]:
+    """Return what a task model and its two kinds of predictors, pooled and convolutional, cost for one image.
+
+    Args:
+        model: a task model with ``feature_info``.
+        image: (1, 3, s, s); its content does not matter.
+
+    Raises:
+        ValueError: as in `paper_heads`.
+    """
+    heads = paper_heads(model, image.shape[-1])
+    maps = {
+        info.name: torch.zeros(1, info.channels, image.shape[-1] // info.stride, image.shape[-1] // info.stride)
+        for info in last_stack(model)
+    }
+    result = {"task model": cost.of(model, image)}
+    for name in ("LL++", "LL++conv"):
+        result[f"{name}'s predictor"] = cost.of(heads[name].predictor, [maps[key] for key in heads[name].features])
+    return result
 
 
 def last_stack(model: nn.Module) -> list[FeatureInfo]:

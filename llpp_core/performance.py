@@ -18,6 +18,7 @@ from llpp_core import store
 
 PROJECT = Path(__file__).resolve().parent.parent
 COMMAND = "make bench"
+GPU_COMMAND = "PYTHONPATH=. python tests/benchmarks/gpu_step.py"
 DIGITS = 4
 """Significant digits that a record keeps of a measured number; timings repeat no better."""
 
@@ -91,6 +92,40 @@ def page(path: str | Path) -> str:
         raise ValueError(
             f"wanted a record that {COMMAND} wrote, got {path}, which lacks or misspells {error}"
         ) from None
+
+
+def gpu_page(path: str | Path) -> str:
+    """Return Markdown that shows what tests/benchmarks/gpu_step.py recorded of a training step on a GPU.
+
+    Args:
+        path: of the record; a relative one starts at the project's folder. Where there is no file the text says so.
+
+    Raises:
+        ValueError: the file is no such record.
+    """
+    file = PROJECT / path
+    if not file.is_file():
+        return f"Nothing is recorded at `{path}` yet. On a machine with a GPU: `{GPU_COMMAND} {path}`."
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        lines = [
+            "| | images a second | of a matrix product | views and heatmaps, of a step |",
+            "|---|--:|--:|--:|",
+        ]
+        lines += [
+            f"| {_plain(way)}, {_plain(heads)} | {one['images_per_second']:,.0f} | {one['utilization']:.0%} | "
+            f"{one['share_of_views_and_heatmaps']:.1%} |"
+            for way, measured in record["ways"].items()
+            for heads, one in measured.items()
+            if isinstance(one, dict)
+        ]
+        settings = ", ".join(f"{name} {_plain(str(value))}" for name, value in record["settings"].items())
+        versions = ", ".join(f"{name} {_plain(str(number))}" for name, number in record["versions"].items())
+        lines += ["", f"- {_plain(record['device'])}; {settings}", f"- {versions}"]
+        lines += [f"- commit {record['commit'][:12]}, {record['date']}", f"- made by `{GPU_COMMAND} {path}`"]
+        return "\n".join(lines)
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"wanted a record of {GPU_COMMAND}, got {path}, which lacks or misspells {error}") from None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

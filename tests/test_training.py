@@ -321,6 +321,17 @@ def test_a_sample_without_any_annotated_joint_can_be_trained_and_scored(data: Po
     assert bool((scores.true_loss[[0, 1, 3]] > 0).all())
 
 
+def test_a_pool_without_labels_is_scored_all_the_same(data: PoseDataset) -> None:
+    model, heads, _ = trained(data, replace(CONFIG, epochs=1))
+    unlabeled = replace(data, annotated=torch.zeros_like(data.annotated), visible=torch.zeros_like(data.visible))
+    known, unknown = (score(model, heads, part, batch_size=5, progress=False) for part in (data, unlabeled))
+    assert torch.equal(known.joints, unknown.joints)
+    for name in heads:
+        assert torch.equal(known.predicted_loss[name], unknown.predicted_loss[name])
+    assert bool((known.true_loss > 0).all())
+    assert torch.equal(unknown.true_loss, torch.zeros(len(data)))
+
+
 def test_sample_loss_by_hand() -> None:
     predicted = torch.zeros(3, 2, 4, 4)
     predicted[0, 0, 1, 1], predicted[0, 1, 2, 3], predicted[1, 0, 0, 0] = 2.0, 1.0, 3.0

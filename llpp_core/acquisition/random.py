@@ -11,6 +11,7 @@ class Random:
     """Asks for samples in random order."""
 
     name = "random"
+    needs: tuple[str, ...] = ()
 
     def score(self, pool: Pool, *, generator: torch.Generator) -> Float[Tensor, "n"]:
         """Return uniform random numbers."""

@@ -1,4 +1,4 @@
-"""Random views of a batch of crops, as one tensor operation on whatever device the batch lies on.
+"""Random views of a batch of crops, by tensor operations over many at once on whatever device the batch lies on.
 
 Flip (left and right joints change places), rotation, scale, shift and color; joints that leave the frame are marked as
 not annotated rather than drawn at the border.
@@ -68,7 +68,7 @@ def augment(
         generator: a CPU generator, so a seed gives the same views on every device.
     """
     n, size = len(images), images.shape[-1]
-    draws = torch.rand(n, 8, generator=generator).to(images.device)
+    draws = torch.rand(n, 8, generator=generator).to(images.device, non_blocking=True)
     flipped = draws[:, 0] < settings.flip
     spread = 2 * draws[:, 1:] - 1  # each in −1…1
     angle = spread[:, 0] * math.radians(settings.rotation)
@@ -82,14 +82,14 @@ def augment(
     forward = torch.stack([cos * sign, -sin, sin * sign, cos], dim=1).view(n, 2, 2)
     center = (size - 1) / 2
     moved = torch.einsum("nab,njb->nja", forward, joints - center) + shift[:, None] + center
-    swapped = torch.as_tensor(mirror, device=images.device)
+    swapped = torch.tensor(mirror).to(images.device, non_blocking=True)
     moved = torch.where(flipped[:, None, None], moved[:, swapped], moved)
     known = torch.where(flipped[:, None], annotated[:, swapped], annotated)
     inside = ((moved >= -0.5) & (moved < size - 0.5)).all(-1)
 
     backward = forward.mT / scale[:, None, None] ** 2  # the inverse of a rotation, mirrored or not, times a scale
     views = torch.empty(n, 3, size, size, device=images.device)
-    # A CPU warps one crop a thread at a time, so that what is computed in between stays in its cache.
+    # A CPU warps few crops at a time, at least one a thread, so that what is computed in between stays in its cache.
     part = max(2, torch.get_num_threads()) if images.device.type == "cpu" else max(n, 1)
     for first in range(0, n, part):
         rows = slice(first, first + part)

@@ -36,7 +36,7 @@ class TrainingConfig:
         seed: of the order of samples, the random views and the part held out.
         device: a torch device.
         bfloat16: whether the models run under bfloat16 autocast; the losses are computed in float32.
-        channels_last: whether images and weights of convolutions are laid out channels last.
+        channels_last: whether images are laid out channels last in memory, which convolutions prefer on CPUs and GPUs.
         compile: whether the task model is compiled by `torch.compile`; on a CPU that takes a C++ compiler.
     """
 
@@ -58,7 +58,7 @@ class TrainingConfig:
     seed: int = 0
     device: str = "cpu"
     bfloat16: bool = False
-    channels_last: bool = False
+    channels_last: bool = True
     compile: bool = False
 
     def __post_init__(self) -> None:

@@ -1,13 +1,14 @@
 """Where the time of a training step goes, measured part by part, and how near it comes to what the device can do.
 
-The device's rate is that of a product of square matrices in the precision of the training, measured beside it. A
+The device's rate is that of a product of square matrices in the precision of the training's convolutions (TF32 for
+float32 on a GPU that has it, unless it was switched off), measured beside it. A
 training step is counted as three forward passes (one forward, two backward) of the task model alone, convolutions and
 matrix products only, so the utilization leaves out whatever else a step does, and that is the point of it.
 """
 
 import copy
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -30,7 +31,8 @@ class StepProfile:
 
     Attributes:
         parts: seconds a step by part, in the order in which they run; on a GPU each part waits for the device.
-        seconds: of a whole step as training runs it, measured apart and without waiting after every part.
+        seconds: of a whole step as training runs it, measured apart, without waiting after every part, and with its
+            share of what ends an epoch.
         batch_size: images a step.
         step_flops: floating-point operations of a step: three forward passes of the task model over the batch.
         device_flops: operations a second of the best matrix product measured in the same run.
@@ -64,7 +66,8 @@ def profile_step(
         model: as in `train`.
         heads: as in `train`.
         data: as in `train`.
-        config: as in `train`; ``epochs``, ``schedule`` and ``validation`` play no part.
+        config: as in `train`; ``epochs``, ``schedule`` and ``validation`` play no part. Where there are
+            ``joint_epochs``, the first steps are joint ones.
         steps: how many are measured, twice: in parts, and whole; at least 1.
 
     Raises:
@@ -101,18 +104,23 @@ def product_rate(device: str, *, bfloat16: bool = False, rounds: int = 5) -> flo
         device: a torch device.
         bfloat16: whether the matrices hold bfloat16 numbers rather than float32 ones.
         rounds: products timed, at least 1.
+
+    Raises:
+        ValueError: no round.
     """
-    side = 8192 if torch.device(device).type == "cuda" else 1024
+    if rounds < 1:
+        raise ValueError(f"wanted at least 1 product to time, got {rounds}")
+    side = 8192 if torch.device(device).type == "cuda" else 2048
     matrix = torch.randn(side, side, generator=torch.Generator().manual_seed(0)).to(device)
     if bfloat16:
         matrix = matrix.bfloat16()
-    best = float("inf")
-    for _ in range(rounds + 1):
-        _wait(device)
-        start = time.perf_counter()
-        matrix @ matrix
-        _wait(device)
-        best = min(best, time.perf_counter() - start)
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32  # the same numbers as convolutions use
+    try:
+        matrix @ matrix  # the first one counts for nothing
+        best = min(_seconds_of(lambda: matrix @ matrix, device) for _ in range(rounds))
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
     return 2.0 * side**3 / best
 
 
@@ -143,11 +151,14 @@ def _steps(run: Run) -> Iterator[None]:
 
 
 def _time(run: Run, stepping: Iterator[None], steps: int) -> float:
-    _wait(run.config.device)
+    return _seconds_of(lambda: [next(stepping) for _ in range(steps)], run.config.device)
+
+
+def _seconds_of(call: Callable[[], object], device: str) -> float:
+    _wait(device)
     start = time.perf_counter()
-    for _ in range(steps):
-        next(stepping)
-    _wait(run.config.device)
+    call()
+    _wait(device)
     return time.perf_counter() - start
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import cached_property
 from itertools import chain
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from llpp_core import store
+from llpp_core import losses, store
 from llpp_core.data import heatmaps
 from llpp_core.data.augment import augment
 from llpp_core.data.pose import PoseDataset
@@ -49,8 +49,6 @@ class Run:
         # Module names may hold no dot; a head's place in the mapping is as good a name.
         self.modules.update({f"head{i}": head.predictor for i, head in enumerate(heads.values())})
         self.modules.to(config.device)
-        if config.channels_last:
-            self.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         parallel.start_alike(self.modules)
         self.forward = torch.compile(model) if config.compile else model
         self.images = self.data.images.to(config.device)
@@ -124,7 +122,7 @@ class Run:
         config = self.config
         rows = rows[parallel.rank() :: parallel.size()]
         with self.part("random views"):
-            at = rows.to(config.device)
+            at = rows.to(config.device, non_blocking=True)
             views, joints, annotated = augment(
                 self.images[at], self.joints[at], self.annotated[at],
                 mirror=self.data.mirror, settings=config.augmentation, generator=self.generators["views"],
@@ -144,7 +142,10 @@ class Run:
             true = sample_loss(output.prediction.detach(), target, annotated)
             finite = [torch.isfinite(task), *(torch.isfinite(p).all() for p in predicted)]
             try:
-                objectives = [head.objective(p, true) for head, p in zip(self.heads.values(), predicted, strict=True)]
+                with losses.unchecked() if self.look_every > 1 else nullcontext():  # what is looked at later anyway
+                    objectives = [
+                        head.objective(p, true) for head, p in zip(self.heads.values(), predicted, strict=True)
+                    ]
             except ValueError:  # an objective refuses what is not finite, but does not know the samples' ids
                 self._note(rows, finite)
                 self._look(at_least=1)
@@ -160,10 +161,10 @@ class Run:
                 for module in self.modules.values():
                     nn.utils.clip_grad_norm_(module.parameters(), config.clip)
             self.optimizer.step()
-        if self.average is not None:
-            self.average.update_parameters(self.modules)
-        if not isinstance(self.schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
-            self.schedule.step()
+            if self.average is not None:
+                self.average.update_parameters(self.modules)
+            if not isinstance(self.schedule, torch.optim.lr_scheduler.ReduceLROnPlateau):
+                self.schedule.step()
         self.last = (output.prediction.detach(), joints, annotated)
         return torch.stack([task.detach(), true.mean(), *(o.detach() for o in objectives)])
 

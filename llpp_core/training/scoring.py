@@ -28,11 +28,14 @@ def score(
 ) -> Scores:
     """Return predicted joints, true losses and predicted losses of every sample, in order, without augmentation.
 
+    A sample without annotated joints has a true loss of 0, which says nothing of it; its predicted losses are as good
+    as any.
+
     Args:
         model: a trained task model.
         heads: trained loss predictors by name.
         data: the samples to score.
-        batch_size: samples at a time; memory on the device does not grow with the data.
+        batch_size: samples at a time; memory on the device grows by the results alone, some hundred bytes a sample.
         sigma: as in training.
         device: a torch device.
         bfloat16: whether the models run under bfloat16 autocast.
@@ -51,16 +54,26 @@ def score(
     with tqdm(total=len(data), desc=f"scoring {data.name}", unit="image", disable=not progress) as bar:
         for start in range(0, len(data), batch_size):
             rows = slice(start, start + batch_size)
-            annotated = data.annotated[rows].to(device)
-            target = heatmaps.draw(data.joints[rows].to(device), annotated, data.size, sigma=sigma)
+            labeled = bool(data.annotated[rows].any())  # else there is no true loss to compute
             with torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=bfloat16):
-                output = model(as_input(data.images[rows].to(device)))
+                views = as_input(data.images[rows].to(device)).contiguous(memory_format=torch.channels_last)
+                output = model(views)
                 for name, head in heads.items():
-                    predicted[name].append(head(output.features).float().cpu())
-            joints.append(heatmaps.locate(output.prediction.float()).cpu())
-            true.append(sample_loss(output.prediction, target, annotated).cpu())
-            bar.update(len(annotated))
-    scores = Scores(torch.cat(joints), torch.cat(true), {name: torch.cat(parts) for name, parts in predicted.items()})
+                    predicted[name].append(head(output.features).float())
+            joints.append(heatmaps.locate(output.prediction.float()))
+            if labeled:
+                annotated = data.annotated[rows].to(device)
+                target = heatmaps.draw(data.joints[rows].to(device), annotated, data.size, sigma=sigma)
+                true.append(sample_loss(output.prediction, target, annotated))
+            else:
+                true.append(torch.zeros(len(output.prediction), device=device))
+            bar.update(len(output.prediction))
+    # Results stay on the device until here: a copy after every batch would wait for it.
+    scores = Scores(
+        torch.cat(joints).cpu(),
+        torch.cat(true).cpu(),
+        {name: torch.cat(parts).cpu() for name, parts in predicted.items()},
+    )
     for name, values in {"true loss": scores.true_loss, **scores.predicted_loss}.items():
         broken = ~torch.isfinite(values)
         if bool(broken.any()):

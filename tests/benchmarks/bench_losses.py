@@ -1,8 +1,6 @@
 """What a loss over pairs costs, forward and backward: all pairs beside halves, and beside a plain twin that makes an
-index for every pair.
-
-The promise is for two cores, so two threads are set. `extra_info["added peak memory, MiB"]` is what one call adds to a
-fresh process that has made the same call on nine samples, as Linux measures it.
+index for every pair, on two threads. *Added peak memory* is what one call adds to a fresh process that has made the
+same call on nine samples, as Linux measures it.
 """
 
 import subprocess

@@ -12,7 +12,10 @@ SIGMA = 1.0
 
 
 def views_one_by_one(data, rows, draws, settings):
-    """Return views and heatmaps of some rows of a data set, from 8 random numbers a row as `augment` uses them."""
+    """Return views, heatmaps and known joints of some rows of a data set, from 8 numbers a row as `augment` uses them.
+
+    The views lie channels last in memory, as Pillow gives them.
+    """
     images, joints, annotated = data.images.numpy(), data.joints.numpy(), data.annotated.numpy()
     parts = [
         _view(images[i].transpose(1, 2, 0), joints[i], annotated[i], draw, mirror=data.mirror, settings=settings)
@@ -42,8 +45,9 @@ def _view(image, joints, annotated, draw, *, mirror, settings):
     side = size // heatmaps.STRIDE
     rows, columns = np.mgrid[:side, :side]
     maps = np.zeros((len(joints), side, side), dtype=np.float32)
+    known = annotated & ((moved >= -0.5) & (moved < size - 0.5)).all(1)
     for j, (x, y) in enumerate(moved):
-        if annotated[j] and -0.5 <= x < size - 0.5 and -0.5 <= y < size - 0.5:
+        if known[j]:
             u, v = ((place + 0.5) / heatmaps.STRIDE - 0.5 for place in (x, y))
             maps[j] = np.exp(-((columns - u) ** 2 + (rows - v) ** 2) / (2 * SIGMA**2))
-    return pixels.transpose(2, 0, 1).astype(np.float32), maps
+    return pixels.transpose(2, 0, 1).astype(np.float32), maps, known

@@ -66,6 +66,22 @@ def test_a_bad_parameter_stops_it_with_one_sentence_before_any_training(root, tm
     assert "training:" not in nbformat.writes(nbformat.read(out, as_version=4))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("image_size", "100", r"must be a multiple of 64 pixels"),
+        ("channels", "6", r"channels a multiple of 4"),
+        ("epoch", "1", r"no parameter 'epoch'; did you mean 'epochs'\?"),
+    ],
+)
+def test_the_machine_refuses_a_bad_parameter_before_anything_is_shown(root, tmp_path, name, value, sentence):
+    out = tmp_path / "out.ipynb"
+    done = papermill(root, "06_the_machine", out, "-p", name, value)
+    assert done.returncode != 0
+    assert re.search(sentence, done.stderr), done.stderr[-1500:]
+    assert not printed(out).strip()
+
+
 CHAPTERS = {
     "01_learning_loss": ({"true_loss_j": "0.46", "margin": "0.1"}, "gradient in theta_j: derived minus claimed = 0"),
     "02_learning_loss_pp": ({"true_loss_j": "0.46", "shape": "0.7"}, "gradient in theta_j: derived minus claimed = 0"),
