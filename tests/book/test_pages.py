@@ -55,7 +55,7 @@ def test_a_chapter_has_the_figures_and_formulas_that_its_notebook_makes(book, op
     visit = open_page(book / f"{name}.html")
     settle(visit.page)
     count = visit.page.locator
-    assert count(".llpp-plot").count() >= len(re.findall(r"\bfigures\.\w+\(", source))
+    assert count(".llpp-plot, .llpp-drawing").count() >= len(re.findall(r"\bfigures\.\w+\(", source))
     assert count(".llpp-gallery").count() >= len(re.findall(r"\bgalleries\.\w+\(", source))
     assert count("mjx-container").count() >= len(re.findall(r"\$\$ \(eq-", source))
 
