@@ -1,5 +1,7 @@
 """Heatmaps: what is drawn can be found again."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -78,3 +80,12 @@ def test_drawing_keeps_the_type() -> None:
 def test_a_size_or_sigma_that_cannot_be_drawn_is_refused(size: int, sigma: float) -> None:
     with pytest.raises(ValueError, match=f"got {size} and {sigma}"):
         heatmaps.draw(torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.bool), size, sigma=sigma)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 2.0])
+def test_a_heatmap_is_the_formula_at_any_center(sigma: float) -> None:
+    x, y = 13.3, 40.9
+    drawn = heatmaps.draw(torch.tensor([[[x, y]]]), torch.tensor([[True]]), 64, sigma=sigma)[0, 0]
+    u_j, v_j = (x + 0.5) / 4 - 0.5, (y + 0.5) / 4 - 0.5
+    wanted = [[math.exp(-((u - u_j) ** 2 + (v - v_j) ** 2) / (2 * sigma**2)) for u in range(16)] for v in range(16)]
+    torch.testing.assert_close(drawn, torch.tensor(wanted), atol=1e-6, rtol=1e-4)
