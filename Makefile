@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: book test serve lab lint bench clean lock
+.PHONY: book test serve lab lint bench soak clean lock
 
 book: .venv/.ready
 	$(BIN)/python book/build.py
@@ -29,6 +29,10 @@ bench: .venv/.ready
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-json=.benchmarks/last.json
 	@# reached only where every benchmark passed
 	$(BIN)/python -m llpp_core.performance .benchmarks/last.json book/results/performance.json
+
+soak: .venv/.ready
+	@# a tiny experiment killed by SIGKILL at 100 random moments, run again, compared with one that nobody killed
+	$(BIN)/python tests/experiment/killing.py --soak 100
 
 clean:
 	rm -rf .venv book/_build .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis out.ipynb

@@ -12,7 +12,8 @@ The rooms, from the formulas up::
     llpp.heads        loss predictors with the objectives that train them
     llpp.training     one loop for a task model and any number of predictors beside it; scoring
     llpp.acquisition  which samples to ask labels for
-    llpp.experiment   the data of an experiment: train, test, pool
+    llpp.experiment   data, stages and methods of an experiment; runs that are resumed; what came of them
+    llpp.attach       a loss predictor beside any torch regressor, at layers that are named
     llpp.witnesses    a derived gradient beside automatic differentiation and differences
     llpp.report       what a page says of a run in words
     llpp.performance  the record of the benchmarks, and the page that shows it
@@ -20,7 +21,8 @@ The rooms, from the formulas up::
     llpp.galleries    crops with their skeletons
     llpp.explorers    widgets, live in JupyterLab and on a static page
     llpp.parameters   checks of a notebook's parameters
-    llpp.store        files that are whole or not there
+    llpp.store        files that are whole or not there, records that are checked, claims on work
+    llpp.cli          the command line
 
 A room is imported when it is first named, so ``import llpp_core`` is light. Symbols and equation numbers are those of
 M. Shukla and S. Ahmed, *A Mathematical Analysis of Learning Loss for Active Learning in Regression*, CVPR Workshops
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from llpp_core import (
         acquisition,
         analysis,
+        attach,
+        cli,
         data,
         experiment,
         explorers,
@@ -57,6 +61,8 @@ __version__ = "0.1.0"
 __all__ = [
     "acquisition",
     "analysis",
+    "attach",
+    "cli",
     "data",
     "experiment",
     "explorers",

@@ -1,4 +1,7 @@
-"""Galleries of crops with their skeletons, each with caption and alternative text: one SVG a crop, nothing to load."""
+"""Crops with their skeletons, and nothing to load: galleries for a page of the book, and contact sheets.
+
+A gallery has a caption and alternative text, and one SVG a crop. A contact sheet is a page of its own.
+"""
 
 import base64
 import html
@@ -49,6 +52,40 @@ _GALLERY_STYLE = """
 .llpp-gallery span { font-size: .8em; }
 """
 """The gallery's own look, for places without the book's style sheet: JupyterLab above all."""
+
+SHEET_SIDE = 256
+"""Side of the largest pictures on a contact sheet, in pixels."""
+
+_SHEET_STYLE = """
+:root { color-scheme: light dark; --text: #1f2328; --muted: #59636e; --page: #fff; --cell: #f6f8fa; --line: #0969da; }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e6edf3; --muted: #a3abb5; --page: #0d1117; --cell: #1a1f25; --line: #58a6ff; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1rem; max-width: 100rem; color: var(--text); background: var(--page);
+  font: 1rem/1.5 system-ui, sans-serif; }
+header { max-width: 46rem; }
+h1 { margin: 0 0 .5rem; font-size: 1.5rem; line-height: 1.2; }
+header p { margin: .5rem 0; }
+.choice { display: block; }
+ol { margin: 1rem 0; padding: 0; list-style: none; display: grid; gap: .75rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(9.5rem, 100%), 1fr)); }
+li { min-width: 0; border-radius: 6px; overflow: hidden; background: var(--cell);
+  content-visibility: auto; contain-intrinsic-size: auto 16rem; }
+li label { position: relative; display: block; cursor: zoom-in; }
+li input { position: absolute; opacity: 0; }
+li:has(input:checked) { grid-column: 1 / -1; max-width: 40rem; }
+li:has(input:checked) label { cursor: zoom-out; }
+li:has(input:focus-visible) { outline: 3px solid var(--line); outline-offset: 1px; }
+li img { display: block; width: 100%; height: auto; aspect-ratio: 1; }
+li svg { position: absolute; inset: 0; width: 100%; height: 100%; filter: drop-shadow(0 0 1px #000); }
+li p { margin: 0; padding: .3rem .5rem .5rem; font-variant-numeric: tabular-nums; line-height: 1.3; }
+small { color: var(--muted); overflow-wrap: anywhere; }
+.predicted line { stroke: #ffb000; stroke-width: 2px; stroke-linecap: round; vector-effect: non-scaling-stroke; }
+body:has(#skeletons:not(:checked)) svg { display: none; }
+@media print { li { break-inside: avoid; content-visibility: visible; } }
+"""
+"""The look of a contact sheet, in light and dark."""
 
 
 def gallery(
@@ -121,6 +158,61 @@ def random_views(dataset: PoseDataset, index: int, *, count: int, settings: Augm
         "and each color channel made brighter or darker. What leaves the frame is not learned from.",
         alt=f"{count} views of the same person, mirrored, turned and scaled at random, each with its skeleton.",
     )
+
+
+def contact_sheet(
+    shown: PoseDataset,
+    predicted: Tensor,
+    *,
+    names: Sequence[str],
+    notes: Sequence[str],
+    title: str,
+    about: Sequence[str],
+) -> str:
+    """Return a page of its own, with nothing to load: ranked crops with predicted skeletons, to be looked through.
+
+    Args:
+        shown: the crops, in order; larger ones than `SHEET_SIDE` are made smaller.
+        predicted: (n, joints, 2) predicted joints in crop pixels.
+        names: what each crop is, a file for instance, as plain text.
+        notes: a few words on each, as plain text.
+        title: of the page, as plain text.
+        about: paragraphs above the crops, as plain text.
+
+    Raises:
+        ValueError: other than one name, one note and one skeleton for each crop.
+    """
+    counts = [len(names), len(notes), len(predicted)]
+    if counts != [len(shown)] * 3:
+        raise ValueError(f"wanted a name, a note and a skeleton for each of {len(shown)} crops, got {counts}")
+    everywhere, side = shown.annotated[:1].flatten() | True, shown.size
+    cells = []
+    for i, (name, note) in enumerate(zip(names, notes, strict=True)):
+        rank, alt = i + 1, f"Rank {i + 1}, {note}: {name}"
+        cells.append(
+            f'<li id="rank-{rank}"><label><input type="checkbox"><img loading="lazy" decoding="async" width="256" '
+            f'height="256" alt="{html.escape(alt)}" src="{_jpeg(shown.images[i])}">'
+            f'<svg viewBox="-0.5 -0.5 {side} {side}" aria-hidden="true">'
+            f"{_skeleton(shown, predicted[i], everywhere, 'predicted')}</svg></label>"
+            f'<p aria-hidden="true"><b>{rank}</b> {html.escape(note)}<br><small>{html.escape(name)}</small></p></li>'
+        )
+    paragraphs = "".join(f"<p>{html.escape(text)}</p>" for text in about)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>{_SHEET_STYLE}</style></head>\n"
+        f"<body><header><h1>{html.escape(title)}</h1>{paragraphs}"
+        '<p><label class="choice"><input type="checkbox" id="skeletons" checked> Show predicted skeletons</label>'
+        "Choose a crop, or press the space bar on it, to see it large.</p></header>\n"
+        f'<main><ol role="list">\n{chr(10).join(cells)}\n</ol></main></body></html>\n'
+    )
+
+
+def _jpeg(image: Tensor) -> str:
+    buffer, picture = io.BytesIO(), Image.fromarray(image.permute(1, 2, 0).contiguous().numpy())
+    picture.thumbnail((SHEET_SIDE, SHEET_SIDE))
+    picture.save(buffer, format="JPEG", quality=80, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _png(image: Tensor) -> str:

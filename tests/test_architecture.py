@@ -27,6 +27,8 @@ FLOORS = {
     "heads": 2,
     "training": 2,
     "acquisition": 2,
+    "attach": 3,
+    "cli": 4,
     "experiment": 3,
     "report": 3,
     "witnesses": 3,
@@ -35,8 +37,9 @@ FLOORS = {
     "galleries": 3,
     "explorers": 3,
 }
-ANALYSTS = {"analysis", "figures", "explorers", "witnesses"}
+ANALYSTS = {"analysis", "experiment", "figures", "explorers", "witnesses"}
 TRAINING_PATH = (
+    "attach",
     "heads",
     "training",
     "data",

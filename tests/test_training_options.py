@@ -298,7 +298,7 @@ def test_a_configuration_comes_from_plain_values_and_an_unknown_key_names_the_ne
     assert made.augmentation.flip == 0.0
     with pytest.raises(ValueError, match=r"TrainingConfig has no key 'epoch'; did you mean 'epochs'\?"):
         TrainingConfig.from_mapping({"epoch": 3})
-    with pytest.raises(ValueError, match=r"Augmentation has no key 'flips'; did you mean 'flip'\?"):
+    with pytest.raises(ValueError, match=r"augmentation has no key 'flips'; did you mean 'flip'\?"):
         TrainingConfig.from_mapping({"augmentation": {"flips": 0.5}})
 
 

@@ -1,11 +1,12 @@
 """What a training run depends on besides its data and models."""
 
-import difflib
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from llpp_core.data.augment import Augmentation
+from llpp_core.parameters import from_plain
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class TrainingConfig:
         if self.epochs < 1 or self.batch_size < 2:
             wanted = "epochs of at least 1 and a batch_size of at least 2"
             raise ValueError(f"training needs {wanted}, got {self.epochs} and {self.batch_size}")
-        if not self.learning_rate > 0 or not self.foreground >= 0 or not self.sigma > 0:
+        if not 0 < self.learning_rate < math.inf or not self.foreground >= 0 or not self.sigma > 0:
             got = f"{self.learning_rate}, {self.foreground} and {self.sigma}"
             raise ValueError(f"wanted learning_rate > 0, foreground ≥ 0 and sigma > 0, got {got}")
         checks: dict[str, tuple[object, bool]] = {
@@ -92,19 +93,7 @@ class TrainingConfig:
         """Return the configuration that a mapping of plain values describes, a file's for instance.
 
         Raises:
-            ValueError: a key is unknown (the nearest known one is named), or a value out of its range.
+            ValueError: a key is unknown (the nearest known one is named), or a value of another type or out of its
+                range.
         """
-        known = _known(cls, values)
-        if isinstance(known.get("augmentation"), Mapping):
-            known["augmentation"] = Augmentation(**_known(Augmentation, known["augmentation"]))
-        return cls(**known)
-
-
-def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    names = [f.name for f in fields(kind)]
-    for key in values:
-        if key not in names:
-            near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{kind.__name__} has no key {key!r}{hint}")
-    return dict(values)
+        return from_plain(cls, values)

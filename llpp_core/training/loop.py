@@ -6,7 +6,8 @@ the features are detached, so no predictor has any influence on the task model.
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from llpp_core.data.pose import PoseDataset
 from llpp_core.heads import Head
 from llpp_core.training import parallel
 from llpp_core.training.config import TrainingConfig
-from llpp_core.training.results import History
+from llpp_core.training.results import History, Stopped
 from llpp_core.training.run import Run
 
 
@@ -28,14 +29,17 @@ def train(
     config: TrainingConfig,
     *,
     checkpoint: str | Path | None = None,
+    checkpoint_seconds: float | int = 0.0,
+    stop: Callable[[], bool] = lambda: False,
     progress: bool = True,
 ) -> History:
     """Train the task model, and the predictors on its features, batch by batch.
 
     The models are changed in place and left on ``config.device``. With a ``checkpoint`` an interrupted run goes on
     where it was and ends, on a CPU, with the weights that an uninterrupted one ends with: the file is written after
-    every epoch, and when Ctrl-C (SIGINT) arrives, after the step that is under way. Of several processes the first one
-    writes the file and all of them read it; they end as uninterrupted ones do when it was written after an epoch.
+    every epoch, and when Ctrl-C (SIGINT) arrives or ``stop`` says so, after the step that is under way. Of several
+    processes the first one writes the file and all of them read it; they end as uninterrupted ones do when it was
+    written after an epoch.
 
     Args:
         model: a task model whose ``forward`` returns a `TaskOutput` of heatmaps at a quarter of the crop's size.
@@ -43,35 +47,43 @@ def train(
         data: at least one batch of training crops, besides those held out for validation.
         config: schedule, seed and device.
         checkpoint: file to write and to go on from where it exists.
+        checkpoint_seconds: least time between two checkpoints after epochs, ≥ 0; the last epoch is always followed by
+            one. On a GPU an epoch may take less time than the writing.
+        stop: asked after every step; once it says True the checkpoint is written and `Stopped` is raised.
         progress: show a progress bar.
 
     Raises:
-        ValueError: fewer samples than a batch, a batch that cannot be shared by the processes, a checkpoint of another
-            run, a head that reads a feature the model has not, heatmaps of another shape than the data's, or a loss
-            that is not finite (with the ids of the batch's samples).
+        ValueError: fewer samples than a batch, a batch that cannot be shared by the processes, a checkpoint that cannot
+            be read or is of another run (`BadCheckpointError`), a head that reads a feature the model has not, heatmaps
+            of another shape than the data's, or a loss that is not finite (with the ids of the batch's samples).
         RuntimeError: another process of the same data-parallel training ended or hung.
         KeyboardInterrupt: after Ctrl-C, once the checkpoint is written.
+        Stopped: after ``stop`` said so, once the checkpoint is written.
     """
     run = Run(model, heads, data, config)
     path = None if checkpoint is None else Path(checkpoint)
     if path is not None and path.exists():
         run.load(path)
     first = parallel.rank() == 0
+    saved = time.monotonic()
     total, done = run.steps * config.batch_size, run.step * config.batch_size
     with (
-        tqdm(total=total, initial=done, desc="training", unit="image", disable=not (progress and first)) as bar,
         _asked_to_stop() as asked,
+        tqdm(total=total, initial=done, desc="training", unit="image", disable=not (progress and first)) as bar,
     ):
         while run.epoch < config.epochs:
             for _ in run.steps_of_epoch():
                 bar.update(config.batch_size)
-                if asked.is_set():
+                interrupted = asked.is_set()
+                if interrupted or stop():
                     if path is not None and first:
                         run.save(path)
-                    raise KeyboardInterrupt
+                    raise KeyboardInterrupt if interrupted else Stopped
             bar.set_postfix(run.end_epoch())
-            if path is not None and first:
+            due = run.epoch == config.epochs or time.monotonic() - saved >= checkpoint_seconds
+            if path is not None and first and (due or asked.is_set()):
                 run.save(path)
+                saved = time.monotonic()
             if asked.is_set():  # during validation, say
                 raise KeyboardInterrupt
             parallel.wait(run.step)

@@ -33,8 +33,17 @@ class Scores:
         joints: (n, joints, 2) predicted positions in crop pixels.
         true_loss: (n,) squared heatmap error, see `training.true_loss`.
         predicted_loss: l̂ (n,) of each predictor.
+        embeddings: (n, d) what distances between samples are taken in: the mean over the pixels of each feature map of
+            the model's last stack, fine → coarse; None where nobody asked for it.
+        multipeak_entropy: (n,) of the predicted heatmaps, see `acquisition.multipeak_entropy`; None where nobody asked.
     """
 
     joints: Float[Tensor, "n joints 2"]
     true_loss: Float[Tensor, "n"]
     predicted_loss: dict[str, Float[Tensor, "n"]]
+    embeddings: Float[Tensor, "n d"] | None = None
+    multipeak_entropy: Float[Tensor, "n"] | None = None
+
+
+class Stopped(Exception):  # noqa: N818 - nothing went wrong
+    """What was told to stop has stopped, with its checkpoint written where it has one."""

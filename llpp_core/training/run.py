@@ -1,5 +1,6 @@
 """The state of a training run: what a checkpoint holds, and how one step changes it."""
 
+import io
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -27,6 +28,10 @@ from llpp_core.training.true_loss import sample_loss, task_loss
 
 LOOK_EVERY = 25
 """Steps between two looks at whether the losses of a GPU were finite; every look waits for the device."""
+
+
+class BadCheckpointError(ValueError):
+    """A checkpoint that cannot be read, or is of another run."""
 
 
 class Run:
@@ -238,7 +243,7 @@ class Run:
         tensors = (self.whole.images, self.whole.joints, self.whole.annotated)
         parts = (part.cpu().numpy().tobytes() for tensor in tensors for part in tensor.split(64))
         return {
-            "config": asdict(self.config),
+            "config": {key: value for key, value in asdict(self.config).items() if key not in ("device", "compile")},
             "data": store.fingerprint(chain(self.whole.ids, parts)),
             "heads": [[name, *head.description] for name, head in self.heads.items()],
             "shapes": {name: list(value.shape) for name, value in self.modules.state_dict().items()},
@@ -264,19 +269,21 @@ class Run:
             "generators": {name: g.get_state() for name, g in self.generators.items()},
             "history": asdict(self.history),
         }
-        with store.written_whole(path) as part:
-            torch.save(state, part)
+        # In memory first: writing it then is one step that fails as any file does, with the disk full for instance.
+        memory = io.BytesIO()
+        torch.save(state, memory)
+        store.write_checked(path, memory.getvalue())
 
     def load(self, path: Path) -> None:
         """Go on from a file that `save` wrote.
 
         Raises:
-            ValueError: the file cannot be read, or is of another run.
+            BadCheckpointError: the file cannot be read, or is of another run.
         """
         try:
-            state = torch.load(path, map_location=self.config.device, weights_only=True)
+            state = torch.load(io.BytesIO(store.read_checked(path)), map_location=self.config.device, weights_only=True)
         except Exception as error:  # torch raises many kinds for a file that is no checkpoint
-            raise ValueError(f"{path} is no checkpoint that can be read: {error}") from error
+            raise BadCheckpointError(f"{path} is no checkpoint that can be read: {error}") from error
         identity = self._identity
         parts = {
             *identity,
@@ -291,11 +298,11 @@ class Run:
             "history",
         }
         if not isinstance(state, dict) or (parts | {"generators"}) - set(state):
-            raise ValueError(f"{path} is no checkpoint that can be read: it lacks parts of one")
+            raise BadCheckpointError(f"{path} is no checkpoint that can be read: it lacks parts of one")
         for key, value in identity.items():
             if state[key] != value:
                 said = "" if key in ("data", "shapes") else f": wanted {value!r}, got {state[key]!r}"
-                raise ValueError(f"{path} is the checkpoint of another run, of other {key}{said}")
+                raise BadCheckpointError(f"{path} is the checkpoint of another run, of other {key}{said}")
         self.modules.load_state_dict(state["modules"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])

@@ -1,16 +1,17 @@
 """A data set seen through a trained model: joints, true losses, predicted losses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from llpp_core.acquisition import multipeak_entropy
 from llpp_core.data import heatmaps
 from llpp_core.data.augment import as_input
 from llpp_core.data.pose import PoseDataset
-from llpp_core.heads import Head
-from llpp_core.training.results import Scores
+from llpp_core.heads import Head, last_stack
+from llpp_core.training.results import Scores, Stopped
 from llpp_core.training.true_loss import sample_loss
 
 
@@ -24,6 +25,8 @@ def score(
     sigma: float = 1.0,
     device: str = "cpu",
     bfloat16: bool = False,
+    also: Collection[str] = (),
+    stop: Callable[[], bool] = lambda: False,
     progress: bool = True,
 ) -> Scores:
     """Return predicted joints, true losses and predicted losses of every sample, in order, without augmentation.
@@ -39,17 +42,24 @@ def score(
         sigma: as in training.
         device: a torch device.
         bfloat16: whether the models run under bfloat16 autocast.
+        also: what to return besides: "embeddings", "multipeak_entropy".
+        stop: asked after every batch; once it says True, `Stopped` is raised and nothing is returned.
         progress: show a progress bar.
 
     Raises:
-        ValueError: no sample, or a true or predicted loss that is not finite, with the sample's id.
+        ValueError: no sample, something unknown asked for in ``also``, or a true or predicted loss that is not finite,
+            with the sample's id.
+        Stopped: ``stop`` said so.
     """
+    if unknown := [name for name in also if name not in ("embeddings", "multipeak_entropy")]:
+        raise ValueError(f'also may name "embeddings" and "multipeak_entropy", got {unknown[0]!r}')
     if not len(data):
         raise ValueError(f"{data.name} has no sample to score")
     modules = [model, *(head.predictor for head in heads.values())]
     for module in modules:
         module.to(device).eval()
-    joints, true = [], []
+    joints, true, embeddings, entropy = [], [], [], []
+    maps = [info.name for info in last_stack(model)] if "embeddings" in also else []
     predicted: dict[str, list[Tensor]] = {name: [] for name in heads}
     with tqdm(total=len(data), desc=f"scoring {data.name}", unit="image", disable=not progress) as bar:
         for start in range(0, len(data), batch_size):
@@ -67,12 +77,20 @@ def score(
                 true.append(sample_loss(output.prediction, target, annotated))
             else:
                 true.append(torch.zeros(len(output.prediction), device=device))
+            if maps:
+                embeddings.append(torch.cat([output.features[name].float().mean((2, 3)) for name in maps], dim=1))
+            if "multipeak_entropy" in also:
+                entropy.append(multipeak_entropy(output.prediction.float()))
             bar.update(len(output.prediction))
+            if stop():
+                raise Stopped
     # Results stay on the device until here: a copy after every batch would wait for it.
     scores = Scores(
         torch.cat(joints).cpu(),
         torch.cat(true).cpu(),
         {name: torch.cat(parts).cpu() for name, parts in predicted.items()},
+        torch.cat(embeddings).cpu() if embeddings else None,
+        torch.cat(entropy).cpu() if entropy else None,
     )
     for name, values in {"true loss": scores.true_loss, **scores.predicted_loss}.items():
         broken = ~torch.isfinite(values)

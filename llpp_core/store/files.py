@@ -27,8 +27,51 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         os.umask(mask)
         part.chmod(0o666 & ~mask)  # mkstemp gives a file to its owner alone
         part.replace(target)
+        _sync_folder(target.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the disk know a folder's new names too; a power cut could take them back otherwise."""
+    if os.name != "posix":  # other systems open no folder as a file
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def file_fingerprint(path: str | Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_checked(path: str | Path, data: bytes) -> None:
+    """Write a file, whole or not at all, that ends with the SHA-256 of the rest, for `read_checked`."""
+    with written_whole(path) as part:
+        part.write_bytes(data + hashlib.sha256(data).digest())
+
+
+def read_checked(path: str | Path) -> bytes:
+    """Return what `write_checked` wrote.
+
+    Raises:
+        ValueError: the file is not what was written.
+        OSError: the file cannot be read.
+    """
+    content = Path(path).read_bytes()
+    size = hashlib.sha256().digest_size
+    data, check = content[:-size], content[-size:]
+    if hashlib.sha256(data).digest() != check:
+        raise ValueError(f"{path} is not what was written: its check does not fit")
+    return data
 
 
 def fingerprint(parts: Iterable[str | bytes]) -> str:

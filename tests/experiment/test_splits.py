@@ -7,6 +7,7 @@ import torch
 
 from llpp_core import experiment
 from llpp_core.data import PoseDataset, render_figures
+from llpp_core.experiment import splits as splits_of
 from llpp_core.training import Scores
 
 
@@ -20,8 +21,8 @@ def half_there(tmp_path: Path) -> Path:
 @pytest.fixture
 def real(half_there: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that passes for whole; what the checks look at is `data.lsp`'s to test."""
-    monkeypatch.setattr(experiment, "check_lsp", lambda root: None)
-    monkeypatch.setattr(experiment, "check_lspet", lambda root: None)
+    monkeypatch.setattr(splits_of, "check_lsp", lambda root: None)
+    monkeypatch.setattr(splits_of, "check_lspet", lambda root: None)
     return half_there
 
 
@@ -33,8 +34,8 @@ def test_a_folder_that_is_half_there_is_refused_naming_what_is_missing(half_ther
 def test_what_is_missing_in_the_pool_is_told_before_lsp_is_read(
     half_there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(experiment, "check_lsp", lambda root: None)
-    monkeypatch.setattr(experiment, "load_lsp", lambda *a, **k: pytest.fail("read LSP first"))
+    monkeypatch.setattr(splits_of, "check_lsp", lambda root: None)
+    monkeypatch.setattr(splits_of, "load_lsp", lambda *a, **k: pytest.fail("read LSP first"))
     with pytest.raises(ValueError, match=rf"wanted {half_there}/lspet/joints.mat"):
         experiment.load_splits(str(half_there))
 
@@ -101,8 +102,8 @@ def test_a_seed_makes_the_splits() -> None:
 def test_real_splits_are_lsps_halves_and_a_sample_of_lspet(monkeypatch: pytest.MonkeyPatch, real: Path) -> None:
     asked = []
     figures = render_figures(2, 0, size=16)
-    monkeypatch.setattr(experiment, "load_lsp", lambda *a, **k: asked.append((a, k)) or figures)
-    monkeypatch.setattr(experiment, "load_lspet", lambda *a, **k: asked.append((a, k)) or figures)
+    monkeypatch.setattr(splits_of, "load_lsp", lambda *a, **k: asked.append((a, k)) or figures)
+    monkeypatch.setattr(splits_of, "load_lspet", lambda *a, **k: asked.append((a, k)) or figures)
     experiment.load_splits(str(real), seed=7, size=32, pool=123, progress=False)
     common = {"size": 32, "progress": False}
     assert asked == [

@@ -12,10 +12,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+import llpp_core
+from llpp_core import store
 from llpp_core.acquisition import Pool, ask, get
+from llpp_core.data import cache
 from llpp_core.data.figures import render_figures
 from llpp_core.data.lsp import LSPET_IMAGES, check_lsp, check_lspet, load_lsp, load_lspet
+from llpp_core.data.mpii import load_mpii
 from llpp_core.data.pose import PoseDataset, concatenate
+from llpp_core.experiment.config import DataPlan
 from llpp_core.training import Scores
 
 FIGURES = "figures"
@@ -49,12 +54,7 @@ def data_folder(data: str) -> Path | None:
     """
     if data == FIGURES or (data == "auto" and not os.environ.get("LLPP_DATA")):
         return None
-    named_by = "LLPP_DATA" if data == "auto" else "data"
-    folder = Path(os.environ["LLPP_DATA"] if data == "auto" else data).expanduser()
-    for needed in (folder, folder / "lsp", folder / "lspet"):
-        if not needed.is_dir():
-            wanted = "a folder that holds lsp/ and lspet/, each with images/ and joints.mat"
-            raise ValueError(f"{named_by} must name {wanted}; {needed} is no folder")
+    folder = _named(data, "a folder that holds lsp/ and lspet/, each with images/ and joints.mat", ("lsp", "lspet"))
     check_lsp(folder / "lsp")
     check_lspet(folder / "lspet")
     return folder
@@ -104,6 +104,88 @@ def load_splits(
         test=load_lsp(folder / "lsp", "test", size=size, progress=progress),
         pool=load_lspet(folder / "lspet", sample=pool, seed=seed, size=size, progress=progress),
     )
+
+
+def planned_splits(plan: DataPlan, seed: int, *, data: str = "auto", progress: bool = True) -> Splits:
+    """Return the parts that an experiment's data plan asks for.
+
+    Args:
+        plan: which data, and how much of it.
+        seed: of the repetition: which figures, or which of MPII's people are labeled at first.
+        data: a folder that holds what the plan names: ``lsp/`` and ``lspet/``, or ``mpii/``; "auto": the one that
+            ``LLPP_DATA`` names. Not looked at for figures.
+        progress: show a progress bar while images are read.
+
+    Raises:
+        ValueError: the folder or something in it is not there or broken, or the plan asks for more than there is.
+    """
+    if plan.kind == "figures":
+        assert plan.test is not None  # the plan sees to it
+        assert plan.pool is not None
+        return load_splits(
+            FIGURES, seed=seed, size=plan.size, train_figures=plan.train, test_figures=plan.test, pool=plan.pool
+        )
+    if plan.kind == "lsp_lspet":
+        folder = data_folder(data)
+        if folder is None:
+            raise ValueError("this experiment is made on LSP and LSPET: name their folder by --data or LLPP_DATA")
+        if plan.pool is not None and plan.pool > LSPET_IMAGES:
+            raise ValueError(f"data.pool: LSPET has {LSPET_IMAGES} images, asked for {plan.pool}")
+        return Splits(
+            train=_first(load_lsp(folder / "lsp", "train", size=plan.size, progress=progress), plan.train),
+            test=_first(load_lsp(folder / "lsp", "test", size=plan.size, progress=progress), plan.test),
+            pool=load_lspet(folder / "lspet", sample=plan.pool, seed=plan.seed, size=plan.size, progress=progress),
+        )
+    folder = _named(data, "a folder that holds mpii/, with images/ and the annotations", ("mpii",)) / "mpii"
+    people = load_mpii(folder, split="train", size=plan.size, progress=progress)
+    pool = len(people) - plan.train if plan.pool is None else plan.pool
+    if plan.train + pool > len(people) or pool < 1:
+        wanted = f"{plan.train} people labeled at first and a pool of {pool}"
+        raise ValueError(f"wanted {wanted}, but {folder} has {len(people)} people to train on")
+    order = torch.randperm(len(people), generator=torch.Generator().manual_seed(seed))
+    return Splits(
+        train=replace(people.subset(order[: plan.train].sort().values), name="MPII train, labeled at first"),
+        test=_first(load_mpii(folder, split="validation", size=plan.size, progress=progress), plan.test),
+        pool=replace(people.subset(order[plan.train : plan.train + pool].sort().values), name="MPII train, the rest"),
+    )
+
+
+def runs_folder(runs: str = "auto") -> Path:
+    """Return the folder in which a page keeps its runs.
+
+    Args:
+        runs: a folder, or "auto": one in the cache (`data.cache`) that belongs to the package's code as it is, so that
+            no page shows what other code computed; ``runs`` here where nothing is cached.
+    """
+    if runs != "auto":
+        return Path(runs).expanduser()
+    kept = cache.folder()
+    if kept is None:
+        return Path("runs")
+    package = Path(llpp_core.__file__).parent
+    sources = sorted(package.rglob("*.py"))
+    code = store.fingerprint([part for path in sources for part in (path.name, path.read_bytes())])
+    return kept / f"runs-{code[:10]}"
+
+
+def _first(data: PoseDataset, n: int | None) -> PoseDataset:
+    if n is None or n == len(data):
+        return data
+    if n > len(data):
+        raise ValueError(f"{data.name} has {len(data)} samples, asked for {n}")
+    return replace(data.subset(torch.arange(n)), name=f"{data.name}, its first {n:,}")
+
+
+def _named(data: str, wanted: str, parts: tuple[str, ...]) -> Path:
+    """Return the folder of real data that ``data`` names, if it holds these folders."""
+    if data == "auto" and not os.environ.get("LLPP_DATA"):
+        raise ValueError(f"wanted {wanted}: name it by --data or LLPP_DATA")
+    named_by = "LLPP_DATA" if data == "auto" else "data"
+    folder = Path(os.environ["LLPP_DATA"] if data == "auto" else data).expanduser()
+    for needed in (folder, *(folder / part for part in parts)):
+        if not needed.is_dir():
+            raise ValueError(f"{named_by} must name {wanted}; {needed} is no folder")
+    return folder
 
 
 def device(name: str = "auto") -> str:

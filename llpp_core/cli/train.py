@@ -1,0 +1,67 @@
+"""``llpp train``: a task model with its predictors, as one file for ``llpp score``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llpp_core.cli.app import answered, app, say, show_json, told_to_end
+
+
+@app.command()
+def train(
+    config: Annotated[str, typer.Argument(help="A TOML file, or a configuration of the package by its name.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The model file to write.")] = Path(
+        "model.safetensors"
+    ),
+    data: Annotated[
+        str, typer.Option(help="Folder of the data, with lsp/ and lspet/, or mpii/; auto: what LLPP_DATA names.")
+    ] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Of everything random.", min=0)] = 0,
+    epochs: Annotated[int | None, typer.Option(help="Instead of the configuration's.", min=1)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was measured as JSON.")] = False,
+) -> None:
+    """Train the base model of a configuration with all of its predictors, on what is labeled at first.
+
+    Beside the output a checkpoint is kept while training lasts: after Ctrl-C the same command goes on.
+    """
+    with answered(), told_to_end() as ended:
+        from dataclasses import replace
+
+        from llpp_core import experiment, training
+
+        if output.is_dir():
+            raise ValueError(f"wanted a file to write the model to, got {output}, which is a folder")
+        plan = experiment.load_experiment(config)
+        if epochs is not None:
+            plan = replace(plan, training=replace(plan.training, epochs=epochs))
+        where = experiment.device(device)
+        splits = experiment.planned_splits(plan.data, seed, data=data)
+        trained = experiment.build(plan, splits.train.joint_names, seed=seed)
+        settings = replace(plan.training, seed=seed, device=where)
+        checkpoint = output.with_name(f"{output.name}.checkpoint")
+        try:
+            training.train(
+                trained.model, trained.heads, splits.train, settings, checkpoint=checkpoint, checkpoint_seconds=20.0,
+                stop=ended.is_set,
+            )  # fmt: skip
+        except training.Stopped as stopped:
+            raise KeyboardInterrupt from stopped
+        scores = training.score(
+            trained.model, trained.heads, splits.test, sigma=settings.sigma, device=where, bfloat16=settings.bfloat16
+        )
+        rows = experiment.of_split("test", splits.test, scores)
+        experiment.save_trained(output, trained)
+        checkpoint.unlink(missing_ok=True)
+    if as_json:
+        show_json(
+            {
+                "model": str(output),
+                "test": [dict(zip(("of", "metric", "value", "n"), r[1:], strict=True)) for r in rows],
+            }
+        )
+        return
+    for _, of, metric, value, n in rows:
+        print(f"{of or 'task model':20} {metric:32} {value:8.3f}  ({n:,} samples)")
+    say(f"wrote {output}")

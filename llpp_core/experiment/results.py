@@ -1,0 +1,157 @@
+"""What came of a run: its complete units as tidy rows, and the samples behind them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from llpp_core import store
+from llpp_core.experiment.config import Experiment
+from llpp_core.experiment.runner import DESCRIPTION
+from llpp_core.experiment.tables import column, read_table, write_table
+from llpp_core.experiment.units import Unit, units
+
+
+@dataclass(frozen=True)
+class Results:
+    """The complete units of a run, read from its folder; nothing is changed there.
+
+    Attributes:
+        folder: of the run.
+        experiment: what was run.
+        records: the complete units, in their order.
+        notices: what is damaged or foreign, named; such a unit counts as not done.
+    """
+
+    folder: Path
+    experiment: Experiment
+    records: Mapping[Unit, store.Record]
+    notices: tuple[str, ...]
+
+    @classmethod
+    def read(cls, folder: str | Path) -> "Results":
+        """Read a run's folder.
+
+        Raises:
+            ValueError: there is no such folder, or none of a run.
+        """
+        place = Path(folder)
+        try:
+            values = json.loads((place / DESCRIPTION).read_text(encoding="utf-8"))
+            experiment = Experiment.from_mapping(values)
+        except OSError as error:
+            raise ValueError(f"wanted the folder of a run, with its {DESCRIPTION}, got {place}") from error
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{place / DESCRIPTION} describes no experiment: {error}") from error
+        records, notices = {}, []
+        for unit in units(experiment):
+            try:
+                record = store.read_record(place / unit.name)
+            except store.DamagedError as error:
+                notices.append(str(error))
+                continue
+            if record is None:
+                continue
+            if (record.about.get("experiment"), record.about.get("unit")) != (experiment.hash, unit.name):
+                notices.append(f"{place / unit.name} is foreign here: it is no unit of this experiment")
+                continue
+            records[unit] = record
+        return cls(place, experiment, records, tuple(notices))
+
+    @property
+    def units(self) -> list[Unit]:
+        """All units of the experiment, complete or not, in their order."""
+        return list(units(self.experiment))
+
+    @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """All numbers, one a row: seed, stage, method, split, of, metric, value, n; see `measures`."""
+        rows: list[dict[str, Any]] = []
+        for unit, record in self.records.items():
+            where = {"seed": unit.seed, "stage": unit.stage, "method": unit.method or ""}
+            for row in read_table(record.path("metrics.csv")):
+                value = float(row["value"] or "nan")
+                rows.append({**where, **row, "value": value, "n": int(row["n"])})
+        return rows
+
+    def values(self, metric: str, *, split: str, of: str = "", stage: int = 0, method: str = "") -> dict[int, float]:
+        """Return one number by seed.
+
+        Args:
+            metric: as in `measures`.
+            split: "train", "test", "pool" or "selected".
+            of: a predictor, a method, or "" for the task model.
+            stage: 0 for the base models.
+            method: whose stage; "" for the base models.
+        """
+        wanted = {"metric": metric, "split": split, "of": of, "stage": stage, "method": method}
+        return {row["seed"]: row["value"] for row in self.metrics if all(row[k] == v for k, v in wanted.items())}
+
+    def chosen(self, metric: str, method: str, choice: int) -> dict[int, float]:
+        """Return, by seed, a number about a method's choice: Table 3a of the paper.
+
+        Args:
+            metric: as in `measures.of_choice`.
+            method: who chose.
+            choice: 1 for the first, which the base model made.
+        """
+        by = "" if choice == 1 else method
+        return self.values(metric, split="selected", of=method, stage=choice - 1, method=by)
+
+    def tested(self, metric: str, method: str, stage: int) -> dict[int, float]:
+        """Return, by seed, a number about a method's model on the test split: Table 3b; stage 0 is the base model."""
+        return self.values(metric, split="test", stage=stage, method=method if stage else "")
+
+    def write_metrics(self, path: str | Path) -> None:
+        """Write all numbers as one tidy CSV file."""
+        columns = ["seed", "stage", "method", "split", "of", "metric", "value", "n"]
+        write_table(path, columns, [[row[name] for name in columns] for row in self.metrics])
+
+    @property
+    def accuracy_name(self) -> str:
+        """What the accuracy is called on this data."""
+        return "PCKh@0.5" if self.experiment.data.kind == "mpii" else "PCK@0.2"
+
+    def samples(self, unit: Unit, split: str) -> dict[str, Tensor]:
+        """Return the columns of a unit's samples, "true_loss", "pck" and what was predicted, each (n,).
+
+        Raises:
+            ValueError: the unit is not complete, or scored no such split.
+        """
+        rows = read_table(self._record(unit).path(f"{split}.csv"))
+        return {name: column(rows, name) for name in rows[0] if name != "id"}
+
+    def ids(self, unit: Unit, split: str) -> list[str]:
+        """Return the ids of a unit's samples, in the order of `samples`."""
+        return [row["id"] for row in read_table(self._record(unit).path(f"{split}.csv"))]
+
+    def selected(self, unit: Unit) -> dict[str, list[str]]:
+        """Return the ids that each method chose with a unit's model, the first to ask for first."""
+        chosen: dict[str, list[str]] = {}
+        for row in read_table(self._record(unit).path("selected.csv")):
+            chosen.setdefault(row["method"], []).append(row["id"])
+        return chosen
+
+    def _record(self, unit: Unit) -> store.Record:
+        if unit not in self.records:
+            raise ValueError(f"{unit.name} of {self.folder} is not complete")
+        return self.records[unit]
+
+
+def find_runs(folder: str | Path) -> list[Path]:
+    """Return the folder of a run, or those that a folder holds.
+
+    Raises:
+        ValueError: it is no folder, or holds no run.
+    """
+    place = Path(folder)
+    if (place / DESCRIPTION).is_file():
+        return [place]
+    found = sorted(path.parent for path in place.glob(f"*/{DESCRIPTION}"))
+    if not found:
+        raise ValueError(f"wanted the folder of a run, with its {DESCRIPTION}, or one that holds some, got {place}")
+    return found

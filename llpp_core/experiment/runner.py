@@ -1,0 +1,338 @@
+"""Runs an experiment unit by unit: resumed wherever it was stopped, by several processes at once if they are started.
+
+A run's folder holds ``experiment.json``, a log, and a folder for each unit (`units`), which is a record (`store`): CSV
+tables, weights, and a manifest with the hash of each, the versions and the minutes. A unit under way keeps a checkpoint
+there. A process claims a unit before it looks at it closely; a claim ends with its process, however that ends.
+"""
+
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+import llpp_core
+from llpp_core import store
+from llpp_core.experiment import splits as data_of
+from llpp_core.experiment.config import Experiment
+from llpp_core.experiment.splits import Splits
+from llpp_core.experiment.stage import perform
+from llpp_core.experiment.tables import read_table, write_table
+from llpp_core.experiment.trained import save_trained
+from llpp_core.experiment.units import Unit, units
+from llpp_core.training import BadCheckpointError, Stopped
+
+DESCRIPTION, LOG, CHECKPOINT, WEIGHTS = "experiment.json", "log.txt", "checkpoint.pt", "model.safetensors"
+CHECKPOINT_SECONDS = 20.0
+"""Least time between two checkpoints: what a killed process loses at most, and a step."""
+LOOK_AGAIN = 1.0
+"""Seconds after which a process that has nothing to do looks whether another one has finished."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How far a run is.
+
+    Attributes:
+        folder: of the run.
+        done: names of the units that are complete.
+        left: names of those that are not.
+        notices: what was found damaged or foreign, and where it lies now.
+    """
+
+    folder: Path
+    done: tuple[str, ...]
+    left: tuple[str, ...]
+    notices: tuple[str, ...]
+
+
+def run(
+    experiment: Experiment,
+    runs: str | Path,
+    *,
+    data: str = "auto",
+    device: str = "auto",
+    seconds: float | int | None = None,
+    seeds: Collection[int] | None = None,
+    methods: Collection[str] | None = None,
+    keep_weights: bool = True,
+    stop: Callable[[], bool] = lambda: False,
+    progress: bool = True,
+) -> Outcome:
+    """Do what is left of an experiment.
+
+    The results do not depend on how often the run was stopped or killed, nor, on one kind of machine, on how many
+    processes shared it. On a CPU they are the same to the last bit for the same number of threads.
+
+    Args:
+        experiment: what to run.
+        runs: the folder in which runs have their folders.
+        data: as in `planned_splits`.
+        device: a torch device, or "auto".
+        seconds: when to stop; never where None. A step of training or scoring that is under way is finished, and so is
+            the reading of images.
+        seeds: which repetitions; all where None.
+        methods: which methods' stages; all where None. The base models, which every method stands on, come with them.
+        keep_weights: whether units keep their models.
+        stop: asked after every step; once it says True, the work stops as when the time is over.
+        progress: show progress bars, and say what is done.
+
+    Returns:
+        How far the run is; something is left only where it was stopped, or another process is at work on it.
+
+    Raises:
+        ValueError: unknown seeds or methods, data that is not there or not what the run began with, or whatever
+            training and the strategies refuse.
+        OSError: the disk is full, say; nothing that was complete is touched.
+        KeyboardInterrupt: after Ctrl-C, with a checkpoint written.
+    """
+    for name, asked, known in (("seed", seeds, experiment.seeds), ("method", methods, tuple(experiment.methods))):
+        if unknown := [one for one in asked or () if one not in known]:
+            raise ValueError(f"the experiment has no {name} {unknown[0]!r}; it has {', '.join(map(str, known))}")
+    wanted = [
+        unit
+        for unit in units(experiment)
+        if (seeds is None or unit.seed in seeds) and (unit.method is None or methods is None or unit.method in methods)
+    ]
+    deadline = None if seconds is None else time.monotonic() + seconds
+    work = _Work(
+        experiment=experiment,
+        folder=Path(runs) / experiment.folder_name,
+        data=data,
+        device=data_of.device(device),
+        keep_weights=keep_weights,
+        stop=lambda: stop() or (deadline is not None and time.monotonic() >= deadline),
+        progress=progress,
+    )
+    work.open()
+    for unit in wanted:  # what is complete is known before any work begins, however little time there is
+        work.look(unit)
+    while left := [unit for unit in wanted if unit not in work.complete]:
+        if work.stop():
+            break
+        idle = True
+        for unit in left:
+            if (unit.before is None or unit.before in work.complete) and not work.stop():
+                idle = not work.advance(unit) and idle
+        if idle and not work.stop():
+            time.sleep(LOOK_AGAIN)  # others are at work
+    return Outcome(
+        work.folder,
+        tuple(unit.name for unit in wanted if unit in work.complete),
+        tuple(unit.name for unit in left),
+        tuple(work.notices),
+    )
+
+
+@dataclass
+class _Work:
+    """One process's share of a run."""
+
+    experiment: Experiment
+    folder: Path
+    data: str
+    device: str
+    keep_weights: bool
+    stop: Callable[[], bool]
+    progress: bool
+    complete: dict[Unit, store.Record] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    loaded: tuple[int, Splits, str] | None = None
+
+    def open(self) -> None:
+        """Make the run's folder, or see whether it is that of this experiment."""
+        place = self.folder / DESCRIPTION
+        wanted = json.dumps(self.experiment.plain(), indent=1, ensure_ascii=False) + "\n"
+        while not place.is_file() or place.read_bytes() != wanted.encode():
+            with store.claimed(self.folder / "experiment.lock") as mine:
+                if not mine:
+                    time.sleep(0.05)  # another process writes it
+                    continue
+                store.clear_parts(self.folder)
+                if place.exists():
+                    self._set_aside(place, f"{place} is not this experiment's description")
+                with store.written_whole(place) as part:
+                    part.write_text(wanted, encoding="utf-8")
+
+    def look(self, unit: Unit) -> None:
+        """See whether a unit is complete, where it can be and no other process is at it."""
+        if unit.before is None or unit.before in self.complete:
+            with self._claimed(unit) as mine:
+                if mine and (record := self._record(unit)) is not None:
+                    self.complete[unit] = record
+
+    def advance(self, unit: Unit) -> bool:
+        """Do a unit, unless it is complete by now; False where another process is at it."""
+        with self._claimed(unit) as mine:
+            if not mine:
+                return False
+            record = self._record(unit)
+            if record is None:
+                try:
+                    record = self._do(unit)
+                except Stopped:
+                    self._say(f"{unit.name}: stopped; the next run goes on there")
+                    return True
+            self.complete[unit] = record
+            return True
+
+    def _claimed(self, unit: Unit) -> AbstractContextManager[bool]:
+        place = self.folder / unit.name
+        return store.claimed(place.with_name(f"{place.name}.lock"))
+
+    def _record(self, unit: Unit) -> store.Record | None:
+        """Return a complete unit; what is damaged or foreign is set aside."""
+        place = self.folder / unit.name
+        store.clear_parts(place)
+        try:
+            record = store.read_record(place)
+            if record is None:
+                return None
+            for key, wanted in self._identity(unit).items():
+                if record.about.get(key) != wanted:
+                    raise store.DamagedError(f"{place} is foreign here: its {key} is {record.about.get(key)!r}")
+        except store.DamagedError as error:
+            self._set_aside(place, str(error))
+            return None
+        (place / CHECKPOINT).unlink(missing_ok=True)  # of a process that was killed after its last write
+        for stranger in place.iterdir():
+            if stranger.name not in {*record.files, store.MANIFEST}:
+                self._set_aside(stranger, f"{stranger} is no file of this run")
+        return record
+
+    def _do(self, unit: Unit) -> store.Record:
+        splits, fingerprint = self._splits(unit.seed)
+        self._check_data(unit.seed, fingerprint)
+        place = self.folder / unit.name
+        place.mkdir(parents=True, exist_ok=True)
+        for stranger in place.iterdir():
+            if stranger.is_dir():  # no file could take its place
+                self._set_aside(stranger, f"{stranger} is no file of this run")
+        checkpoint = place / CHECKPOINT
+        resumed = checkpoint.exists()
+        self._say(f"{unit.name}: {'going on' if resumed else 'begun'}")
+        for _ in range(2):
+            try:
+                stage = perform(
+                    self.experiment, unit, splits, self._asked(unit), device=self.device, checkpoint=checkpoint,
+                    checkpoint_seconds=CHECKPOINT_SECONDS, stop=self.stop, progress=self.progress,
+                )  # fmt: skip
+                break
+            except BadCheckpointError as error:
+                self._set_aside(checkpoint, str(error))
+                resumed = False
+        names = []
+        for name, (columns, rows) in stage.tables.items():
+            write_table(place / f"{name}.csv", columns, rows)
+            names.append(f"{name}.csv")
+        if self.keep_weights:
+            save_trained(place / WEIGHTS, stage.trained)
+            names.append(WEIGHTS)
+        else:
+            (place / WEIGHTS).unlink(missing_ok=True)  # of a process that kept them, and was killed
+        about = {
+            **self._identity(unit),
+            "data": fingerprint,
+            "parts": {name: [part.name, len(part)] for name, part in vars(splits).items()},
+            "minutes": {name: round(value, 3) for name, value in stage.minutes.items()},
+            "resumed": resumed,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            **_surroundings(self.device),
+        }
+        record = store.seal(place, names, about)
+        checkpoint.unlink(missing_ok=True)
+        self._say(f"{unit.name}: done in {sum(stage.minutes.values()):.1f} minutes")
+        return record
+
+    def _identity(self, unit: Unit) -> dict[str, Any]:
+        """What a unit must share with one that is to be taken for it."""
+        return {
+            "experiment": self.experiment.hash,
+            "unit": unit.name,
+            "trained on": store.fingerprint(self._asked(unit)),
+        }
+
+    def _asked(self, unit: Unit) -> list[str]:
+        """Return the ids that a unit is trained on beside those labeled at first, in the order they were asked for."""
+        asked: list[str] = []
+        before = unit.before
+        while before is not None:
+            rows = read_table(self.complete[before].path("selected.csv"))
+            asked = [row["id"] for row in rows if row["method"] == unit.method] + asked
+            before = before.before
+        return asked
+
+    def _splits(self, seed: int) -> tuple[Splits, str]:
+        """Return the data of a seed, which are kept for as long as they are the same, and their fingerprint."""
+        key = self._data_key(seed)
+        if self.loaded is None or self.loaded[0] != key:
+            splits = data_of.planned_splits(self.experiment.data, seed, data=self.data, progress=self.progress)
+            if self.experiment.stages * self.experiment.budget > len(splits.pool):
+                asked = f"{self.experiment.stages} stages of {self.experiment.budget}"
+                raise ValueError(f"{asked} ask for more than the {len(splits.pool)} samples of {splits.pool.name}")
+            self.loaded = (key, splits, _fingerprint(splits))
+        return self.loaded[1], self.loaded[2]
+
+    def _check_data(self, seed: int, fingerprint: str) -> None:
+        """Refuse data that is not what the units of this seed, of all seeds where they share it, were made on."""
+        for unit in units(self.experiment):
+            if self._data_key(unit.seed) == self._data_key(seed):
+                manifest = self.folder / unit.name / store.MANIFEST
+                try:
+                    before = json.loads(manifest.read_bytes())["about"]["data"]
+                except (OSError, ValueError, KeyError, TypeError):
+                    continue  # not there, or damaged: found out when its turn comes
+                if before != fingerprint:
+                    raise ValueError(
+                        f"{self.folder} was begun on other data: {unit.name} was made on images or annotations that "
+                        "are not those of now; give back the old ones, or name another folder of runs"
+                    )
+
+    def _data_key(self, seed: int) -> int:
+        """Return what tells seeds apart that have other data; all share LSP and LSPET."""
+        return 0 if self.experiment.data.kind == "lsp_lspet" else seed
+
+    def _set_aside(self, path: Path, why: str) -> None:
+        self._say(f"{why}; it lies in {store.set_aside(path, self.folder)} now")
+        self.notices.append(why)
+
+    def _say(self, text: str) -> None:
+        """Note what happens in the log, line by line, and show it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / LOG).open("a", encoding="utf-8") as log:
+            log.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {text}\n")
+        if self.progress:
+            tqdm.write(text, file=sys.stderr)
+
+
+def _fingerprint(splits: Splits) -> str:
+    parts = []
+    for part in vars(splits).values():
+        lengths = () if part.head_length is None else (part.head_length,)
+        tensors = (part.images, part.joints, part.annotated, *lengths)
+        blocks = (block.numpy().tobytes() for tensor in tensors for block in tensor.split(64))
+        parts.append(store.fingerprint(chain(part.ids, blocks)))
+    return store.fingerprint(parts)
+
+
+def _surroundings(device: str) -> dict[str, Any]:
+    gpu = device.startswith("cuda")
+    libraries = ("torch", "numpy", "scipy")
+    return {
+        "device": torch.cuda.get_device_name(device) if gpu else f"CPU, {torch.get_num_threads()} threads",
+        "versions": {
+            "llpp_core": llpp_core.__version__,
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in libraries},
+        },
+    }

@@ -1,0 +1,37 @@
+"""What a page says in words and tables: of one training run, and of an experiment over stages and seeds."""
+
+from llpp_core.report.experiments import (
+    accuracies,
+    ahead,
+    better,
+    choices,
+    correlations,
+    differences,
+    lead,
+    minutes,
+    progress,
+    tested,
+    whole,
+)
+from llpp_core.report.runs import LOW, accuracy_line, accuracy_note, describe, effects, provenance, surroundings
+
+__all__ = [
+    "LOW",
+    "accuracies",
+    "accuracy_line",
+    "accuracy_note",
+    "ahead",
+    "better",
+    "choices",
+    "correlations",
+    "describe",
+    "differences",
+    "effects",
+    "lead",
+    "minutes",
+    "progress",
+    "provenance",
+    "surroundings",
+    "tested",
+    "whole",
+]
