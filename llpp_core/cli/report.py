@@ -27,7 +27,7 @@ def report(
         from llpp_core import experiment
         from llpp_core import report as words
 
-        found = experiment.find_runs(runs)
+        found = experiment.find_runs(runs.resolve())  # "." has no name
         every = []
         for folder in found:
             results = experiment.Results.read(folder)

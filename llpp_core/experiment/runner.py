@@ -329,7 +329,9 @@ def _surroundings(device: str) -> dict[str, Any]:
     gpu = device.startswith("cuda")
     libraries = ("torch", "numpy", "scipy")
     return {
-        "device": torch.cuda.get_device_name(device) if gpu else f"CPU, {torch.get_num_threads()} threads",
+        "device": torch.cuda.get_device_name(device)
+        if gpu
+        else f"CPU, {torch.get_num_threads()} thread{'s' * (torch.get_num_threads() != 1)}",
         "versions": {
             "llpp_core": llpp_core.__version__,
             "python": platform.python_version(),

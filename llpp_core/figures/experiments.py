@@ -9,7 +9,7 @@ from llpp_core.figures.base import COLORS, NEUTRAL, Figure, new_plot, rounded
 from llpp_core.figures.curves import OTHERS
 from llpp_core.metrics import Interval
 
-METHOD_COLORS = {"random": NEUTRAL, "core_set": "#CC79A7", "oracle": "#000000", **COLORS}
+METHOD_COLORS = {"random": NEUTRAL, "core_set": "#CC79A7", "oracle": "#E69F00", **COLORS}
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "pentagon", "hexagram")
 
 
@@ -66,7 +66,7 @@ def method_curves(
     bars = "bars: 95 % t-intervals of the mean" if seeds[-1] > 1 else "a single seed gives no interval"
     return Figure(
         plot,
-        caption=f"{says} Means over {over} seeds; {bars}.",
+        caption=f"{says} Means over {over} seed{'' if over == '1' else 's'}; {bars}.",
         alt=f"Curves of {measure} over {axis}, one a method. At the end: {last}.",
         data={
             "method": [method for method, _, _ in rows],
@@ -92,7 +92,12 @@ def log_loss_scatter(
         predicted: (n,) l̂ by predictor.
         true_loss: (n,) l > 0.
         where: what the samples are, for the caption.
+
+    Raises:
+        ValueError: no predictor.
     """
+    if not predicted:
+        raise ValueError("wanted at least one predictor to draw, got none")
     true = np.asarray(true_loss, dtype=float)
     log = np.log(true)
     plot = new_plot(height=400)
@@ -146,7 +151,12 @@ def calibration(
         bins: by predictor, the mean of exp(l̂ + constant) and the mean true loss of each group (`metrics.calibration`).
         where: what the samples are and where the constant comes from, for the caption.
         name: file name of the data's download, without ending.
+
+    Raises:
+        ValueError: no predictor.
     """
+    if not bins:
+        raise ValueError("wanted at least one predictor to draw, got none")
     plot = new_plot(height=400, xaxis_title="mean of exp(l̂)", yaxis_title="mean true loss")
     everything = np.concatenate([np.concatenate(pair) for pair in bins.values()])
     ends = [float(everything.min()), float(everything.max())]

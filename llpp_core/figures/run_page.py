@@ -41,7 +41,8 @@ def run_page(results: Results) -> str:
                 made.append(figure())
             except ValueError:  # every sample is a failure, say: there is no curve of those found
                 continue
-    tables = MarkdownIt("commonmark").enable("table").render(report.whole(results))
+    # A folder may be called anything: nothing that the text holds is taken for HTML.
+    tables = MarkdownIt("commonmark", {"html": False}).enable("table").render(report.whole(results))
     figures = "".join(_shown(figure, first=i == 0) for i, figure in enumerate(made))
     title = html.escape(results.folder.name)
     return (

@@ -13,7 +13,7 @@ from llpp_core.figures.base import Figure
 from llpp_core.figures.experiments import calibration, log_loss_scatter, method_curves
 from llpp_core.figures.failures import failure_curves
 from llpp_core.figures.gamma import loss_fits
-from llpp_core.metrics import Interval, mean_interval
+from llpp_core.metrics import mean_interval
 
 PREDICTED = "predicted_loss "
 """What the columns of predicted losses begin with, in the tables of samples."""
@@ -31,9 +31,9 @@ def choice_curves(results: Results) -> Figure:
     plan = results.experiment
     points = {
         method: {
-            plan.data.train + i * plan.budget: _interval(values)
+            plan.data.train + i * plan.budget: mean_interval(values)
             for i in range(1, plan.stages + 1)
-            if (values := results.chosen(results.accuracy_name, method, i))
+            if (values := _finite(results.chosen(results.accuracy_name, method, i)))
         }
         for method in plan.methods
     }
@@ -53,14 +53,15 @@ def test_curves(results: Results) -> Figure:
     plan = results.experiment
     points = {
         method: {
-            plan.data.train + i * plan.budget: _interval(values)
+            plan.data.train + i * plan.budget: mean_interval(values)
             for i in range(plan.stages + 1)
-            if (values := results.tested(results.accuracy_name, method, i))
+            if (values := _finite(results.tested(results.accuracy_name, method, i)))
         }
         for method in plan.methods
     }
+    later = {method: row for method, row in points.items() if len(row) > 1}  # who has more than the base model
     return method_curves(
-        {method: row for method, row in points.items() if row},
+        later or {method: row for method, row in points.items() if row},
         measure=f"{results.accuracy_name} on the test split",
         axis="labels trained on",
         says="What the labels that each method asked for are worth: accuracy on held-out data like the first labels.",
@@ -121,11 +122,13 @@ def predicted_scatter(results: Results, seed: int, split: str = "pool") -> Figur
 
 def calibrations(results: Results, seed: int, split: str = "test") -> Figure:
     """Return the mean true loss over exp(l̂) for a base model's predictors, its constant set on the training samples."""
-    known, samples = (results.samples(Unit(seed), part) for part in ("train", split))
+    # A sample without any annotated joint has a true loss of 0, which says nothing of it.
+    columns = (results.samples(Unit(seed), part) for part in ("train", split))
+    fitted, shown = ({name: values[c["true_loss"] > 0] for name, values in c.items()} for c in columns)
     bins = {}
-    for name in _predictors(samples):
-        constant = metrics.offset(known[PREDICTED + name], known["true_loss"])
-        groups = metrics.calibration(samples[PREDICTED + name], samples["true_loss"], offset=constant)
+    for name in _predictors(shown):
+        constant = metrics.offset(fitted[PREDICTED + name], fitted["true_loss"])
+        groups = metrics.calibration(shown[PREDICTED + name], shown["true_loss"], offset=constant)
         bins[name] = (groups.predicted, groups.true)
     where = f"{split}, seed {seed}; the constant in l̂ makes exp(l̂) right on average for the training samples"
     return calibration(bins, where=where, name=f"calibration_{split}")
@@ -142,8 +145,8 @@ def _predictors(samples: Mapping[str, object]) -> list[str]:
     return [name.removeprefix(PREDICTED) for name in samples if name.startswith(PREDICTED)]
 
 
-def _interval(values: dict[int, float]) -> Interval:
-    return mean_interval(list(values.values()))
+def _finite(values: dict[int, float]) -> list[float]:
+    return [value for value in values.values() if value == value]
 
 
 def _printed(results: Results, source: str) -> dict[str, dict[int, float]]:

@@ -105,7 +105,9 @@ def surroundings(device: str, *, minutes: float) -> str:
         minutes: that the whole page took.
     """
     name = (
-        torch.cuda.get_device_name(device) if device.startswith("cuda") else f"CPU, {torch.get_num_threads()} threads"
+        torch.cuda.get_device_name(device)
+        if device.startswith("cuda")
+        else f"CPU, {torch.get_num_threads()} thread{'s' * (torch.get_num_threads() != 1)}"
     )
     return f"- {minutes:.1f} minutes in all, on {name}\n- Python {platform.python_version()}, torch {torch.__version__}"
 
