@@ -10,7 +10,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any, Literal, TypeVar
 
 Plan = TypeVar("Plan")
@@ -101,6 +101,12 @@ def from_plain(kind: type[Plan], values: Any, where: str = "") -> Plan:
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]!r}?" if near else f"; it may have {', '.join(known)}"
             raise ValueError(f"{name} has no key {key!r}{hint}")
+    if missing := [
+        f.name
+        for f in fields(kind)  # type: ignore[arg-type]
+        if f.default is MISSING and f.default_factory is MISSING and f.name not in values
+    ]:
+        raise ValueError(f"{name} lacks its {missing[0]!r}")
     inside = f"{where}." if where else ""
     given = {key: _typed(hints[key], value, f"{inside}{key}") for key, value in values.items()}
     try:

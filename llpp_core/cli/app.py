@@ -5,6 +5,7 @@ Results go to standard output, everything else to standard error, so that ``--js
 """
 
 import json
+import math
 import signal
 import sys
 import threading
@@ -27,8 +28,12 @@ app = typer.Typer(
 
 
 @contextmanager
-def answered() -> Iterator[None]:
-    """Turn what goes wrong inside into one sentence and an exit code."""
+def answered(*, resumed: bool = False) -> Iterator[None]:
+    """Turn what goes wrong inside into one sentence and an exit code.
+
+    Args:
+        resumed: whether the same command goes on where it was interrupted.
+    """
     try:
         yield
     except ValueError as error:
@@ -39,7 +44,7 @@ def answered() -> Iterator[None]:
         say(f"{error.strerror or error}{at}; what was complete stays as it was")
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt as error:
-        say("stopped; the same command goes on from here")
+        say("stopped; the same command goes on from here" if resumed else "stopped")
         raise typer.Exit(STOPPED) from error
 
 
@@ -63,13 +68,13 @@ def say(text: str) -> None:
 
 
 def show_json(values: Mapping[str, Any] | list[Any]) -> None:
-    """Write a result to standard output as JSON, whose NaNs are null."""
-    print(json.dumps(_without_nan(values), indent=1, ensure_ascii=False, allow_nan=False))
+    """Write a result to standard output as JSON, with null for what is no finite number."""
+    print(json.dumps(_finite(values), indent=1, ensure_ascii=False, allow_nan=False))
 
 
-def _without_nan(values: Any) -> Any:
+def _finite(values: Any) -> Any:
     if isinstance(values, Mapping):
-        return {key: _without_nan(value) for key, value in values.items()}
+        return {key: _finite(value) for key, value in values.items()}
     if isinstance(values, list | tuple):
-        return [_without_nan(value) for value in values]
-    return None if isinstance(values, float) and values != values else values
+        return [_finite(value) for value in values]
+    return None if isinstance(values, float) and not math.isfinite(values) else values

@@ -32,10 +32,12 @@ def run(
 ) -> None:
     """Run an experiment, or go on with it.
 
-    Several processes may run the same command at once, on one folder: none does what another one does. Exit code 3 says
-    that work is left. A budget shorter than the scoring of one model gets nowhere: scoring begins anew.
+    The package brings the configurations figures, lsp_lspet_small, lsp_lspet and mpii. Several processes may run the
+    same command at once, on one folder: none does what another one does. A budget shorter than the scoring of one model
+    gets nowhere, because scoring begins anew. Exit codes: 0 all is done; 1 the machine failed; 2 wrong usage or input;
+    3 stopped, with work left.
     """
-    with answered(), told_to_end() as ended:
+    with answered(resumed=True), told_to_end() as ended:
         from llpp_core import experiment
 
         seconds = None if budget_minutes is None else max(0.0, 60 * budget_minutes - (time.monotonic() - BEGUN))

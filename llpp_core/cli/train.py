@@ -20,19 +20,25 @@ def train(
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")] = "auto",
     seed: Annotated[int, typer.Option(help="Of everything random.", min=0)] = 0,
     epochs: Annotated[int | None, typer.Option(help="Instead of the configuration's.", min=1)] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a model that is there already.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was measured as JSON.")] = False,
 ) -> None:
     """Train the base model of a configuration with all of its predictors, on what is labeled at first.
 
-    Beside the output a checkpoint is kept while training lasts: after Ctrl-C the same command goes on.
+    The package brings the configurations figures, lsp_lspet_small, lsp_lspet and mpii; the first two train in a minute
+    or two on two cores, and fewer --epochs take less. Beside the output a checkpoint is kept while training lasts:
+    after Ctrl-C the same command goes on. Exit codes: 0 done; 1 the machine failed; 2 wrong usage or input; 3 stopped.
     """
-    with answered(), told_to_end() as ended:
+    with answered(resumed=True), told_to_end() as ended:
         from dataclasses import replace
 
         from llpp_core import experiment, training
 
         if output.is_dir():
             raise ValueError(f"wanted a file to write the model to, got {output}, which is a folder")
+        checkpoint = output.with_name(f"{output.name}.checkpoint")
+        if output.exists() and not checkpoint.exists() and not overwrite:
+            raise ValueError(f"{output} is there already: name another file, or say --overwrite")
         plan = experiment.load_experiment(config)
         if epochs is not None:
             plan = replace(plan, training=replace(plan.training, epochs=epochs))
@@ -40,12 +46,13 @@ def train(
         splits = experiment.planned_splits(plan.data, seed, data=data)
         trained = experiment.build(plan, splits.train.joint_names, seed=seed)
         settings = replace(plan.training, seed=seed, device=where)
-        checkpoint = output.with_name(f"{output.name}.checkpoint")
         try:
             training.train(
                 trained.model, trained.heads, splits.train, settings, checkpoint=checkpoint, checkpoint_seconds=20.0,
                 stop=ended.is_set,
             )  # fmt: skip
+        except training.BadCheckpointError as error:
+            raise ValueError(f"{error}; delete {checkpoint} to begin anew") from error
         except training.Stopped as stopped:
             raise KeyboardInterrupt from stopped
         scores = training.score(

@@ -237,11 +237,8 @@ class Experiment:
 
     def plain(self) -> dict[str, Any]:
         """Return the configuration as plain values, from which `from_mapping` makes it again."""
-        values = asdict(self)
-        values["seeds"] = list(self.seeds)
-        for key in ("device", "compile"):  # of a run; they are no part of what is computed
-            del values["training"][key]
-        return values
+        # Once there and back, so that a 2 that stands for 2.0 is written as 2.0 is.
+        return _plain(Experiment.from_mapping(_plain(self)))
 
     @property
     def hash(self) -> str:
@@ -252,6 +249,14 @@ class Experiment:
     def folder_name(self) -> str:
         """Name of the folder of its run."""
         return f"{self.name}-{self.hash[:10]}"
+
+
+def _plain(experiment: Experiment) -> dict[str, Any]:
+    values = asdict(experiment)
+    values["seeds"] = list(experiment.seeds)
+    for key in ("device", "compile"):  # of a run; they are no part of what is computed
+        del values["training"][key]
+    return values
 
 
 def configurations() -> dict[str, Path]:
@@ -271,7 +276,9 @@ def load_experiment(source: str | Path) -> Experiment:
     if not path.is_file():
         near = difflib.get_close_matches(str(source), named, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"wanted a TOML file or one of {', '.join(named)}, got {str(source)!r}{hint}")
+        raise ValueError(
+            f"wanted a TOML file or one of {', '.join(named)}, got {str(source)!r}, which is neither{hint}"
+        )
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,7 +1,7 @@
 """What came of a run: its complete units as tidy rows, and the samples behind them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +11,9 @@ from torch import Tensor
 
 from llpp_core import store
 from llpp_core.experiment.config import Experiment
-from llpp_core.experiment.runner import DESCRIPTION
+from llpp_core.experiment.identity import DESCRIPTION, identity, stranger
 from llpp_core.experiment.tables import column, read_table, write_table
+from llpp_core.experiment.trained import WEIGHTS, Trained, load_trained
 from llpp_core.experiment.units import Unit, units
 
 
@@ -25,16 +26,23 @@ class Results:
         experiment: what was run.
         records: the complete units, in their order.
         notices: what is damaged or foreign, named; such a unit counts as not done.
+        choices: how many times at most labels were asked for by these units.
     """
 
     folder: Path
     experiment: Experiment
     records: Mapping[Unit, store.Record]
     notices: tuple[str, ...]
+    choices: int
 
     @classmethod
-    def read(cls, folder: str | Path) -> "Results":
-        """Read a run's folder.
+    def read(cls, folder: str | Path, *, seeds: Collection[int] | None = None, stages: int | None = None) -> "Results":
+        """Read a run's folder, or a part of it.
+
+        Args:
+            folder: of the run.
+            seeds: which repetitions; all where None.
+            stages: the last stage to read, 0 for the base models alone; all where None.
 
         Raises:
             ValueError: there is no such folder, or none of a run.
@@ -47,8 +55,12 @@ class Results:
             raise ValueError(f"wanted the folder of a run, with its {DESCRIPTION}, got {place}") from error
         except (ValueError, TypeError) as error:
             raise ValueError(f"{place / DESCRIPTION} describes no experiment: {error}") from error
-        records, notices = {}, []
+        records: dict[Unit, store.Record] = {}
+        notices: list[str] = []
+        last = experiment.stages if stages is None else stages
         for unit in units(experiment):
+            if (seeds is not None and unit.seed not in seeds) or unit.stage > last:
+                continue
             try:
                 record = store.read_record(place / unit.name)
             except store.DamagedError as error:
@@ -56,11 +68,13 @@ class Results:
                 continue
             if record is None:
                 continue
-            if (record.about.get("experiment"), record.about.get("unit")) != (experiment.hash, unit.name):
-                notices.append(f"{place / unit.name} is foreign here: it is no unit of this experiment")
-                continue
-            records[unit] = record
-        return cls(place, experiment, records, tuple(notices))
+            if unit.before is not None and unit.before not in records:
+                notices.append(f"{place / unit.name} stands on {unit.before.name}, which is not complete")
+            elif why := stranger(record, identity(experiment, unit, records)):
+                notices.append(why)
+            else:
+                records[unit] = record
+        return cls(place, experiment, records, tuple(notices), min(last + 1, experiment.stages))
 
     @property
     def units(self) -> list[Unit]:
@@ -124,6 +138,17 @@ class Results:
         """
         rows = read_table(self._record(unit).path(f"{split}.csv"))
         return {name: column(rows, name) for name in rows[0] if name != "id"}
+
+    def trained(self, unit: Unit) -> Trained:
+        """Return a unit's model and predictors.
+
+        Raises:
+            ValueError: the unit is not complete, or kept no weights.
+        """
+        record = self._record(unit)
+        if WEIGHTS not in record.files:
+            raise ValueError(f"{unit.name} of {self.folder} was run without keeping weights")
+        return load_trained(record.path(WEIGHTS))
 
     def ids(self, unit: Unit, split: str) -> list[str]:
         """Return the ids of a unit's samples, in the order of `samples`."""

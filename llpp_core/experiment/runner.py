@@ -25,14 +25,15 @@ import llpp_core
 from llpp_core import store
 from llpp_core.experiment import splits as data_of
 from llpp_core.experiment.config import Experiment
+from llpp_core.experiment.identity import DESCRIPTION, asked, identity, stranger
 from llpp_core.experiment.splits import Splits
-from llpp_core.experiment.stage import perform
-from llpp_core.experiment.tables import read_table, write_table
-from llpp_core.experiment.trained import save_trained
+from llpp_core.experiment.stage import Stage, perform
+from llpp_core.experiment.tables import write_table
+from llpp_core.experiment.trained import WEIGHTS, save_trained
 from llpp_core.experiment.units import Unit, units
 from llpp_core.training import BadCheckpointError, Stopped
 
-DESCRIPTION, LOG, CHECKPOINT, WEIGHTS = "experiment.json", "log.txt", "checkpoint.pt", "model.safetensors"
+LOG, CHECKPOINT = "log.txt", "checkpoint.pt"
 CHECKPOINT_SECONDS = 20.0
 """Least time between two checkpoints: what a killed process loses at most, and a step."""
 LOOK_AGAIN = 1.0
@@ -96,8 +97,8 @@ def run(
         OSError: the disk is full, say; nothing that was complete is touched.
         KeyboardInterrupt: after Ctrl-C, with a checkpoint written.
     """
-    for name, asked, known in (("seed", seeds, experiment.seeds), ("method", methods, tuple(experiment.methods))):
-        if unknown := [one for one in asked or () if one not in known]:
+    for name, only, known in (("seed", seeds, experiment.seeds), ("method", methods, tuple(experiment.methods))):
+        if unknown := [one for one in only or () if one not in known]:
             raise ValueError(f"the experiment has no {name} {unknown[0]!r}; it has {', '.join(map(str, known))}")
     wanted = [
         unit
@@ -123,7 +124,7 @@ def run(
         idle = True
         for unit in left:
             if (unit.before is None or unit.before in work.complete) and not work.stop():
-                idle = not work.advance(unit) and idle
+                idle &= not work.advance(unit)
         if idle and not work.stop():
             time.sleep(LOOK_AGAIN)  # others are at work
     return Outcome(
@@ -198,16 +199,15 @@ class _Work:
             record = store.read_record(place)
             if record is None:
                 return None
-            for key, wanted in self._identity(unit).items():
-                if record.about.get(key) != wanted:
-                    raise store.DamagedError(f"{place} is foreign here: its {key} is {record.about.get(key)!r}")
+            if why := stranger(record, identity(self.experiment, unit, self.complete)):
+                raise store.DamagedError(why)
         except store.DamagedError as error:
             self._set_aside(place, str(error))
             return None
         (place / CHECKPOINT).unlink(missing_ok=True)  # of a process that was killed after its last write
-        for stranger in place.iterdir():
-            if stranger.name not in {*record.files, store.MANIFEST}:
-                self._set_aside(stranger, f"{stranger} is no file of this run")
+        for file in place.iterdir():
+            if file.name not in {*record.files, store.MANIFEST}:
+                self._set_aside(file, f"{file} is no file of this run")
         return record
 
     def _do(self, unit: Unit) -> store.Record:
@@ -215,22 +215,18 @@ class _Work:
         self._check_data(unit.seed, fingerprint)
         place = self.folder / unit.name
         place.mkdir(parents=True, exist_ok=True)
-        for stranger in place.iterdir():
-            if stranger.is_dir():  # no file could take its place
-                self._set_aside(stranger, f"{stranger} is no file of this run")
+        for entry in place.iterdir():
+            if entry.is_dir():  # no file could take its place
+                self._set_aside(entry, f"{entry} is no file of this run")
         checkpoint = place / CHECKPOINT
         resumed = checkpoint.exists()
         self._say(f"{unit.name}: {'going on' if resumed else 'begun'}")
-        for _ in range(2):
-            try:
-                stage = perform(
-                    self.experiment, unit, splits, self._asked(unit), device=self.device, checkpoint=checkpoint,
-                    checkpoint_seconds=CHECKPOINT_SECONDS, stop=self.stop, progress=self.progress,
-                )  # fmt: skip
-                break
-            except BadCheckpointError as error:
-                self._set_aside(checkpoint, str(error))
-                resumed = False
+        try:
+            stage = self._perform(unit, splits, checkpoint)
+        except BadCheckpointError as error:
+            self._set_aside(checkpoint, str(error))
+            resumed = False
+            stage = self._perform(unit, splits, checkpoint)
         names = []
         for name, (columns, rows) in stage.tables.items():
             write_table(place / f"{name}.csv", columns, rows)
@@ -241,7 +237,7 @@ class _Work:
         else:
             (place / WEIGHTS).unlink(missing_ok=True)  # of a process that kept them, and was killed
         about = {
-            **self._identity(unit),
+            **identity(self.experiment, unit, self.complete),
             "data": fingerprint,
             "parts": {name: [part.name, len(part)] for name, part in vars(splits).items()},
             "minutes": {name: round(value, 3) for name, value in stage.minutes.items()},
@@ -254,24 +250,6 @@ class _Work:
         self._say(f"{unit.name}: done in {sum(stage.minutes.values()):.1f} minutes")
         return record
 
-    def _identity(self, unit: Unit) -> dict[str, Any]:
-        """What a unit must share with one that is to be taken for it."""
-        return {
-            "experiment": self.experiment.hash,
-            "unit": unit.name,
-            "trained on": store.fingerprint(self._asked(unit)),
-        }
-
-    def _asked(self, unit: Unit) -> list[str]:
-        """Return the ids that a unit is trained on beside those labeled at first, in the order they were asked for."""
-        asked: list[str] = []
-        before = unit.before
-        while before is not None:
-            rows = read_table(self.complete[before].path("selected.csv"))
-            asked = [row["id"] for row in rows if row["method"] == unit.method] + asked
-            before = before.before
-        return asked
-
     def _splits(self, seed: int) -> tuple[Splits, str]:
         """Return the data of a seed, which are kept for as long as they are the same, and their fingerprint."""
         key = self._data_key(seed)
@@ -282,6 +260,12 @@ class _Work:
                 raise ValueError(f"{asked} ask for more than the {len(splits.pool)} samples of {splits.pool.name}")
             self.loaded = (key, splits, _fingerprint(splits))
         return self.loaded[1], self.loaded[2]
+
+    def _perform(self, unit: Unit, splits: Splits, checkpoint: Path) -> Stage:
+        return perform(
+            self.experiment, unit, splits, asked(unit, self.complete), device=self.device, checkpoint=checkpoint,
+            checkpoint_seconds=CHECKPOINT_SECONDS, stop=self.stop, progress=self.progress,
+        )  # fmt: skip
 
     def _check_data(self, seed: int, fingerprint: str) -> None:
         """Refuse data that is not what the units of this seed, of all seeds where they share it, were made on."""

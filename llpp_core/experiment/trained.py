@@ -18,6 +18,8 @@ from llpp_core.models import HRNet, StackedHourglass
 from llpp_core.models.features import FeatureInfo, seeded
 from llpp_core.models.predictors import ConvPredictor, PooledPredictor
 
+WEIGHTS = "model.safetensors"
+"""Name of a unit's model file."""
 KEY = "llpp"
 """Where the file's own description stands among the metadata of the safetensors format."""
 

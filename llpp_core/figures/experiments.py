@@ -61,6 +61,8 @@ def method_curves(
     plot.update_xaxes(tickvals=labels)
     rows = [(method, n, row[n]) for method, row in points.items() for n in sorted(row)]
     last = ", ".join(f"{method} {row[max(row)].mean:.3f}" for method, row in points.items() if row)
+    if reference:
+        says += " Dotted: the means that the paper prints, in the order of its columns, measured in its own way."
     seeds = sorted({interval.n for _, _, interval in rows})
     over = " to ".join(str(n) for n in sorted({seeds[0], seeds[-1]}))
     bars = "bars: 95 % t-intervals of the mean" if seeds[-1] > 1 else "a single seed gives no interval"

@@ -21,8 +21,9 @@ figure { margin: 2rem 0; } figcaption { max-width: 45rem; }
 
 
 def run_page(results: Results) -> str:
-    """Return an HTML page that needs no other file and no network; what nothing is known of yet is left out."""
+    """Return an HTML page that needs no other file and no network; what cannot be drawn yet is named."""
     made: list[Figure] = []
+    missing: list[str] = []
     seeds = [unit.seed for unit in results.records if unit.method is None]
     if seeds:
         wanted: list[Callable[[], Figure]] = [
@@ -39,8 +40,10 @@ def run_page(results: Results) -> str:
         for figure in wanted:
             try:
                 made.append(figure())
-            except ValueError:  # every sample is a failure, say: there is no curve of those found
-                continue
+            except ValueError as error:  # every sample is a failure, say: there is no curve of those found
+                # Without the folder's own place: a page may be shown to others.
+                why = str(error).replace(f"{results.folder}/", "")
+                missing.append(f"<p>A figure is left out: {html.escape(why)}.</p>")
     # A folder may be called anything: nothing that the text holds is taken for HTML.
     tables = MarkdownIt("commonmark", {"html": False}).enable("table").render(report.whole(results))
     figures = "".join(_shown(figure, first=i == 0) for i, figure in enumerate(made))
@@ -48,7 +51,7 @@ def run_page(results: Results) -> str:
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
-        f"<body><main>{tables}{figures}</main></body></html>\n"
+        f"<body><main>{tables}{figures}{''.join(missing)}</main></body></html>\n"
     )
 
 

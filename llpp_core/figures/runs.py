@@ -32,7 +32,7 @@ def choice_curves(results: Results) -> Figure:
     points = {
         method: {
             plan.data.train + i * plan.budget: mean_interval(values)
-            for i in range(1, plan.stages + 1)
+            for i in range(1, results.choices + 1)
             if (values := _finite(results.chosen(results.accuracy_name, method, i)))
         }
         for method in plan.methods
@@ -54,7 +54,7 @@ def test_curves(results: Results) -> Figure:
     points = {
         method: {
             plan.data.train + i * plan.budget: mean_interval(values)
-            for i in range(plan.stages + 1)
+            for i in range(results.choices + 1)
             if (values := _finite(results.tested(results.accuracy_name, method, i)))
         }
         for method in plan.methods
@@ -116,8 +116,11 @@ def predicted_scatter(results: Results, seed: int, split: str = "pool") -> Figur
     """Return predicted loss against log l for a base model's predictors (Fig. 5, on the scale of LearningLoss++)."""
     samples = results.samples(Unit(seed), split)
     known = samples["true_loss"] > 0
-    predicted = {name: samples[PREDICTED + name][known].numpy() for name in _predictors(samples)}
-    return log_loss_scatter(predicted, samples["true_loss"][known].numpy(), where=f"{split}, seed {seed}")
+    predicted = {
+        name: (samples[PREDICTED + name][known] / _temperature(results, name)).numpy() for name in _predictors(samples)
+    }
+    where = f"{split}, seed {seed}{_divided(results)}"
+    return log_loss_scatter(predicted, samples["true_loss"][known].numpy(), where=where)
 
 
 def calibrations(results: Results, seed: int, split: str = "test") -> Figure:
@@ -131,7 +134,19 @@ def calibrations(results: Results, seed: int, split: str = "test") -> Figure:
         groups = metrics.calibration(shown[PREDICTED + name], shown["true_loss"], offset=constant)
         bins[name] = (groups.predicted, groups.true)
     where = f"{split}, seed {seed}; the constant in l̂ makes exp(l̂) right on average for the training samples"
+    where += _divided(results)
     return calibration(bins, where=where, name=f"calibration_{split}")
+
+
+def _temperature(results: Results, name: str) -> float:
+    """Return α of a predictor: with it, LearningLoss++ predicts α log l up to a constant."""
+    return float(results.experiment.predictors[name].alpha)
+
+
+def _divided(results: Results) -> str:
+    plans = results.experiment.predictors.items()
+    named = [f"that of {name} by {plan.alpha:g}" for name, plan in plans if plan.alpha != 1]
+    return f"; l̂ is divided by the inverse temperature α, {', '.join(named)}" if named else ""
 
 
 def _based(results: Results) -> list[int]:

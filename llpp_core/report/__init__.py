@@ -6,6 +6,7 @@ from llpp_core.report.experiments import (
     better,
     choices,
     correlations,
+    covers,
     differences,
     lead,
     minutes,
@@ -13,7 +14,16 @@ from llpp_core.report.experiments import (
     tested,
     whole,
 )
-from llpp_core.report.runs import LOW, accuracy_line, accuracy_note, describe, effects, provenance, surroundings
+from llpp_core.report.runs import (
+    LOW,
+    accuracy_line,
+    accuracy_note,
+    describe,
+    effects,
+    low_accuracy,
+    provenance,
+    surroundings,
+)
 
 __all__ = [
     "LOW",
@@ -24,10 +34,12 @@ __all__ = [
     "better",
     "choices",
     "correlations",
+    "covers",
     "describe",
     "differences",
     "effects",
     "lead",
+    "low_accuracy",
     "minutes",
     "progress",
     "provenance",

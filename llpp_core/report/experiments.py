@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from llpp_core.experiment import Results
 from llpp_core.metrics import Interval, mean_interval
+from llpp_core.report.runs import LOW, low_accuracy
 
 LOSS = "true loss, mean"
 PREDICTION = ("Pearson", "Pearson with log l", "Spearman", "failures, AUROC")
@@ -18,14 +19,29 @@ def progress(results: Results) -> str:
     """Return one sentence: which units are done, and what is damaged."""
     total = sum(1 for _ in results.units)
     sentence = f"{len(results.records)} of {total} units of `{results.folder.name}` are done."
-    return " ".join([sentence, *(f"{notice}." for notice in results.notices)])
+    # Without the folder's own place: a report may be shown to others.
+    notices = [notice.replace(f"{results.folder}/", "") for notice in results.notices]
+    return " ".join([sentence, *(f"{notice}." for notice in notices)])
 
 
 def accuracies(results: Results) -> str:
     """Return a table of the base models: accuracy, true losses and the gamma distribution fitted to these."""
     names = (results.accuracy_name, LOSS, "gamma shape k", "gamma scale Θ", "failures, fraction")
     rows = {split: [results.values(name, split=split) for name in names] for split in ("train", "test", "pool")}
-    return _table("base model on", names, rows)
+    table = _table("base model on", names, rows)
+    known = {split: [value for value in row[0].values() if value == value] for split, row in rows.items()}
+    low = [split for split, values in known.items() if values and mean_interval(values).mean < LOW]
+    return f"{table}\n\n> {low_accuracy(low)}" if low else table
+
+
+def covers(results: Results) -> str:
+    """Return a sentence: what differs between the repetitions, which is what the intervals speak of."""
+    if results.experiment.data.kind == "lsp_lspet":
+        return (
+            "All repetitions share one training set and one pool: the intervals speak of initial weights and of the "
+            "order of training, not of other data."
+        )
+    return "Every repetition has other data as well as other initial weights: the intervals speak of both."
 
 
 def correlations(results: Results, split: str = "pool") -> str:
@@ -45,9 +61,9 @@ def correlations(results: Results, split: str = "pool") -> str:
 def choices(results: Results) -> str:
     """Return Table 3a: the accuracy of what each method chose, before training on it; lower is more failures found."""
     plan = results.experiment
-    columns = [f"choice {i}" for i in range(1, plan.stages + 1)]
+    columns = [f"choice {i}" for i in range(1, results.choices + 1)]
     rows = {
-        method: [results.chosen(results.accuracy_name, method, i) for i in range(1, plan.stages + 1)]
+        method: [results.chosen(results.accuracy_name, method, i) for i in range(1, results.choices + 1)]
         for method in plan.methods
     }
     return _table(f"{results.accuracy_name} of what is chosen", columns, rows)
@@ -77,9 +93,9 @@ def differences(results: Results, to: str) -> str:
     plan = results.experiment
     if to not in plan.methods:
         raise ValueError(f"the experiment has no method {to!r}; it has {', '.join(plan.methods)}")
-    columns = [f"choice {i}" for i in range(1, plan.stages + 1)]
+    columns = [f"choice {i}" for i in range(1, results.choices + 1)]
     rows = {
-        method: [lead(results, method, to=to, choice=i) for i in range(1, plan.stages + 1)]
+        method: [lead(results, method, to=to, choice=i) for i in range(1, results.choices + 1)]
         for method in plan.methods
         if method != to
     }
@@ -139,7 +155,7 @@ def _verdict(method: str, to: str, values: Mapping[int, float], what: str, *, lo
     said = f"{beside}: {interval:+.3f} over {interval.n} seeds"
     if not interval.excludes(0):
         return f"{said}; the interval holds 0, so these seeds do not tell the two apart."
-    return f"{said}; {lower if interval.mean < 0 else higher}, beyond the chance of these seeds."
+    return f"{said}; the interval lies on one side of 0: {lower if interval.mean < 0 else higher}."
 
 
 def minutes(results: Results) -> str:
@@ -155,7 +171,13 @@ def minutes(results: Results) -> str:
     means = {name: [{0: sum(cell.values()) / len(cell)} for cell in columns] for name, columns in rows.items()}
     devices = ", ".join(sorted({str(record.about["device"]) for record in results.records.values()}))
     table = _table("minutes", ("train", "score", "choose"), means, spec=".2f")
-    return f"{table}\n\nComputed on: {devices}."
+    resumed = sum(bool(record.about["resumed"]) for record in results.records.values())
+    since = (
+        f" Of {resumed} units that were interrupted, only the minutes since they went on are counted."
+        if resumed
+        else ""
+    )
+    return f"{table}\n\nComputed on: {devices}.{since}"
 
 
 def whole(results: Results) -> str:
@@ -170,7 +192,13 @@ def whole(results: Results) -> str:
         "After training on it (Table 3b)": tested(results),
         "Time": minutes(results),
     }
-    seeds = f"Means over the seeds {', '.join(map(str, plan.seeds))} that are done, with 95 % t-intervals."
+    listed = ", ".join(map(str, plan.seeds))
+    seeds = (
+        f"Means over those of the seeds {listed} that are done, with 95 % t-intervals, each by itself, without "
+        "correction for their number. They know no bounds: of two or three seeds they may leave the range of what they "
+        f"are about, and say little. {covers(results)} A failure is a sample of which fewer than half of the joints "
+        "are found. The tables named are the paper's."
+    )
     sections = [f"## {title}\n\n{table}" for title, table in parts.items() if table]
     return "\n\n".join([f"# {plan.name}", progress(results), seeds, *sections])
 

@@ -1,7 +1,7 @@
 """What a page says of a run in words: its data, how accurate the model is, and how the page was made."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
@@ -44,12 +44,20 @@ def accuracy_note(pck: Mapping[str, Pck]) -> str:
     low = [name for name, result in pck.items() if not result.mean >= LOW]  # a NaN is not passed over
     if not low:
         return "\n".join(rows)
-    warning = (
-        f"**This is low on {' and on '.join(low)}**: the model is wrong more often than right there. High correlations "
-        "of predicted with true loss on such data say little about the predictors, because what makes a picture hard "
-        "for a weak model (a small person, an odd pose, clutter) can be read off the picture."
+    return "\n".join([*rows, "", f"> {low_accuracy(low)}"])
+
+
+def low_accuracy(where: Sequence[str]) -> str:
+    """Return Markdown that says what a low accuracy means for the correlations on that data.
+
+    Args:
+        where: the data sets on which the accuracy is below `LOW`.
+    """
+    return (
+        f"**This is low on {' and on '.join(where)}**: the model is wrong more often than right there. "
+        "High correlations of predicted with true loss on such data say little about the predictors, because what "
+        "makes a picture hard for a weak model (a small person, an odd pose, clutter) can be read off the picture."
     )
-    return "\n".join([*rows, "", f"> {warning}"])
 
 
 def accuracy_line(pck: float) -> str:

@@ -302,6 +302,9 @@ class Run:
         for key, value in identity.items():
             if state[key] != value:
                 said = "" if key in ("data", "shapes") else f": wanted {value!r}, got {state[key]!r}"
+                if key == "config" and isinstance(state[key], dict):
+                    other = [k for k in value if state[key].get(k) != value[k]]
+                    said = ": " + ", ".join(f"{k} {value[k]!r} wanted, {state[key].get(k)!r} got" for k in other)
                 raise BadCheckpointError(f"{path} is the checkpoint of another run, of other {key}{said}")
         self.modules.load_state_dict(state["modules"])
         if self.average is not None:

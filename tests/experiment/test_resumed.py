@@ -3,7 +3,9 @@
 import errno
 import json
 import os
+import resource
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -104,8 +106,9 @@ def test_results_name_a_damaged_unit_and_go_without_it(again: Path) -> None:
     flip(again / UNIT / "metrics.csv")
     before = times(again)
     results = Results.read(again)
-    assert len(results.records) == 10
-    assert len(results.notices) == 1
+    assert len(results.records) == 9  # the stage that stands on it is in doubt too
+    assert len(results.notices) == 2
+    assert "stands on" in results.notices[1]
     assert f"{again / UNIT / 'metrics.csv'} is not what was written" in results.notices[0]
     assert times(again) == before
     with pytest.raises(ValueError, match=rf"{UNIT.replace('+', '[+]')} of .* is not complete"):
@@ -330,9 +333,6 @@ def test_a_full_disk_is_an_oserror_and_loses_nothing(
 @pytest.mark.parametrize("room", [1_500, 60_000])
 def test_a_disk_that_takes_no_more_bytes_is_an_oserror_for_every_kind_of_file(tmp_path: Path, room: int) -> None:
     """By a limit on the size of files, which torch and safetensors meet as a full disk. 60 kB hold no checkpoint."""
-    import resource
-    import signal
-
     plan = tinier(stages=1)
     before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
@@ -349,10 +349,3 @@ def test_a_disk_that_takes_no_more_bytes_is_an_oserror_for_every_kind_of_file(tm
     assert not (tmp_path / "model.safetensors").exists()
     outcome = experiment.run(plan, tmp_path / "runs", device="cpu", progress=False)
     assert (outcome.left, outcome.notices) == ((), ())
-
-
-def test_plans_that_differ_in_order_alone_do_not_push_each_other_aside(tmp_path: Path) -> None:
-    for methods in (dict(METHODS), dict(reversed(METHODS.items()))):
-        assert experiment.run(tiny(methods=methods), tmp_path, device="cpu", seconds=0, progress=False).notices == ()
-    for methods in (dict(METHODS), dict(reversed(METHODS.items()))):
-        assert experiment.run(tiny(methods=methods), tmp_path, device="cpu", seconds=0, progress=False).notices == ()

@@ -291,3 +291,10 @@ def test_a_number_of_every_row_of_a_table_is_a_float32_s(whole: Outcome) -> None
         for name in rows[0]:
             if name != "id":
                 assert bool(torch.isfinite(column(rows, name)).all()), (path, name)
+
+
+def test_plans_that_differ_in_order_alone_do_not_push_each_other_aside(tmp_path: Path) -> None:
+    for methods in (dict(METHODS), dict(reversed(METHODS.items()))):
+        assert experiment.run(tiny(methods=methods), tmp_path, device="cpu", seconds=0, progress=False).notices == ()
+    for methods in (dict(METHODS), dict(reversed(METHODS.items()))):
+        assert experiment.run(tiny(methods=methods), tmp_path, device="cpu", seconds=0, progress=False).notices == ()

@@ -11,6 +11,7 @@ import pytest
 
 TRAIN = "07_train_and_predict"
 SMALL = {"epochs": "1", "pool_size": "60"}
+TINY = {"configuration": str(Path(__file__).with_name("tiny.toml")), "device": "cpu", "seeds": "2"}
 
 
 def papermill(root, notebook, out, *arguments, **environment):
@@ -82,6 +83,27 @@ def test_the_machine_refuses_a_bad_parameter_before_anything_is_shown(root, tmp_
     assert not printed(out).strip()
 
 
+@pytest.mark.parametrize(
+    ("notebook", "name", "value", "sentence"),
+    [
+        ("10_does_it_know", "configuration", "figure", r"got 'figure', which is neither; did you mean 'figures'\?"),
+        ("10_does_it_know", "seeds", "0", r"'seeds' must be a number from 1 to 100, got 0"),
+        ("11_cycles", "method", "random", r"no parameter 'method'; did you mean 'methods'\?"),
+        ("11_cycles", "methods", "random, best", r"the experiment has no method 'best'; it has random, core_set"),
+    ],
+)
+def test_an_experiments_chapter_refuses_a_bad_parameter_before_any_work(
+    root, tmp_path, notebook, name, value, sentence
+):
+    parameters = {**TINY, name: value}
+    words = [word for pair in parameters.items() for word in ("-p", *pair)]
+    done = papermill(root, notebook, tmp_path / "out.ipynb", *words, LLPP_CACHE=str(tmp_path / "cache"))
+    assert done.returncode != 0
+    assert re.search(sentence, done.stderr), done.stderr[-1500:]
+    assert not (tmp_path / "cache").exists()
+    assert not printed(tmp_path / "out.ipynb").strip()
+
+
 CHAPTERS = {
     "01_learning_loss": ({"true_loss_j": "0.46", "margin": "0.1"}, "gradient in theta_j: derived minus claimed = 0"),
     "02_learning_loss_pp": ({"true_loss_j": "0.46", "shape": "0.7"}, "gradient in theta_j: derived minus claimed = 0"),
@@ -90,6 +112,16 @@ CHAPTERS = {
     "05_beyond_pairs": ({"shape": "0.5", "batch_size": "8"}, "two samples minus the pair: 0"),
     "06_the_machine": ({"data": "figures", "images": "32", "epochs": "1", "profile_steps": "1"}, "two stacks"),
     "08_table_3": ({"correction": "none", "confidence": "0.8"}, "80"),
+    "10_does_it_know": (TINY, "Of the 6 samples of this pool with the highest true loss"),
+    "11_cycles": (
+        {**TINY, "methods": "random, LL++", "stop_after": "2"},
+        "10 units are done, 0 are left",
+    ),
+    "12_your_model": (
+        {"repetitions": "2", "labeled": "120", "epochs": "3", "figures": "60", "figure_epochs": "1"}
+        | {"figure_repetitions": "2", "budget": "7"},
+        "1,584 rows",
+    ),
 }
 
 
@@ -97,7 +129,8 @@ CHAPTERS = {
 def test_a_chapter_runs_with_other_parameters(root, tmp_path, notebook):
     out = tmp_path / "out.ipynb"
     parameters, shown = CHAPTERS[notebook]
-    done = papermill(root, notebook, out, *(word for pair in parameters.items() for word in ("-p", *pair)))
+    words = [word for pair in parameters.items() for word in ("-p", *pair)]
+    done = papermill(root, notebook, out, *words, LLPP_CACHE=str(tmp_path / "cache"))  # runs of the past are not shown
     assert done.returncode == 0, done.stderr[-3000:]
     assert shown in printed(out)
 
