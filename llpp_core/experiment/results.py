@@ -57,6 +57,7 @@ class Results:
             raise ValueError(f"{place / DESCRIPTION} describes no experiment: {error}") from error
         records: dict[Unit, store.Record] = {}
         notices: list[str] = []
+        in_doubt: list[str] = []
         last = experiment.stages if stages is None else stages
         for unit in units(experiment):
             if (seeds is not None and unit.seed not in seeds) or unit.stage > last:
@@ -69,11 +70,13 @@ class Results:
             if record is None:
                 continue
             if unit.before is not None and unit.before not in records:
-                notices.append(f"{place / unit.name} stands on {unit.before.name}, which is not complete")
+                in_doubt.append(unit.name)
             elif why := stranger(record, identity(experiment, unit, records)):
                 notices.append(why)
             else:
                 records[unit] = record
+        if in_doubt:
+            notices.append(f"left out, since they stand on units that are not complete: {', '.join(in_doubt)}")
         return cls(place, experiment, records, tuple(notices), min(last + 1, experiment.stages))
 
     @property

@@ -323,7 +323,9 @@ def test_a_file_of_other_bytes_is_named(tmp_path: Path) -> None:
 
 
 def test_a_name_that_nothing_has_is_answered_with_the_nearest_one(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"wanted a TOML file or one of .*, got 'figure'; did you mean 'figures'\?"):
+    with pytest.raises(
+        ValueError, match=r"wanted a TOML file or one of .*, got 'figure', which is neither; did you mean 'figures'\?"
+    ):
         experiment.load_experiment("figure")
     with pytest.raises(ValueError, match=r"wanted a TOML file or one of"):
         experiment.load_experiment(tmp_path)

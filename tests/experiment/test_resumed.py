@@ -108,7 +108,7 @@ def test_results_name_a_damaged_unit_and_go_without_it(again: Path) -> None:
     results = Results.read(again)
     assert len(results.records) == 9  # the stage that stands on it is in doubt too
     assert len(results.notices) == 2
-    assert "stands on" in results.notices[1]
+    assert results.notices[1] == "left out, since they stand on units that are not complete: seed0/LL++/stage2"
     assert f"{again / UNIT / 'metrics.csv'} is not what was written" in results.notices[0]
     assert times(again) == before
     with pytest.raises(ValueError, match=rf"{UNIT.replace('+', '[+]')} of .* is not complete"):
@@ -207,8 +207,9 @@ def test_a_unit_of_another_experiment_is_foreign(whole: Outcome, again: Path, tm
         shutil.rmtree(again / unit)
         shutil.copytree(others.folder / unit, again / unit)
     results = Results.read(again)
-    assert len(results.records) == 9
-    assert all("is foreign here" in notice for notice in results.notices)
+    assert not results.records  # all others stand on the base unit
+    assert f"{again / 'seed0/base'} is foreign here" in results.notices[0]
+    assert "stand on units that are not complete: seed0/random/stage1, " in results.notices[1]
     outcome = run(again)
     assert len(outcome.notices) == 2
     assert all("is foreign here: its experiment is" in notice for notice in outcome.notices)
