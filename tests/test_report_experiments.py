@@ -194,7 +194,7 @@ def test_a_unit_whose_base_is_gone_is_named_and_counts_as_not_done(tmp_path: Pat
     results = Results.read(whole_run(tmp_path, without=["seed1/LL/stage1"]))
     said = report.progress(results)
     assert said.startswith("25 of 27 units")
-    assert said.endswith("done. seed1/LL/stage2 stands on seed1/LL/stage1, which is not complete.")
+    assert said.endswith("done. left out, since they stand on units that are not complete: seed1/LL/stage2.")
     assert results.tested(PCK, "LL", 2) == {0: 0.81, 2: 0.87}
 
 
@@ -322,7 +322,7 @@ def test_minutes_say_how_many_units_were_interrupted(tmp_path: Path) -> None:
     add_unit(folder, of, Unit(1), [])
     add_unit(folder, of, Unit(1, 1, "LL"), [], resumed=True)
     said = report.minutes(Results.read(folder))
-    assert "Of 2 units that were interrupted, only the minutes since they went on are counted." in said
+    assert "Interrupted units: 2, of which only the minutes since they went on are counted." in said
 
 
 def test_the_whole_has_every_table_under_a_heading_of_its_own(results: Results) -> None:

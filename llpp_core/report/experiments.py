@@ -173,9 +173,7 @@ def minutes(results: Results) -> str:
     table = _table("minutes", ("train", "score", "choose"), means, spec=".2f")
     resumed = sum(bool(record.about["resumed"]) for record in results.records.values())
     since = (
-        f" Of {resumed} units that were interrupted, only the minutes since they went on are counted."
-        if resumed
-        else ""
+        f" Interrupted units: {resumed}, of which only the minutes since they went on are counted." if resumed else ""
     )
     return f"{table}\n\nComputed on: {devices}.{since}"
 
