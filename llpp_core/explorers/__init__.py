@@ -1,6 +1,7 @@
 """Explorers: widgets that are live in a notebook and keep running on a page without kernel or network."""
 
-from llpp_core.explorers.base import Bounded, Explorer, Table
+from llpp_core.explorers.base import Explorer, Table
 from llpp_core.explorers.landscape import GradientLandscape
+from llpp_core.explorers.traits import Bounded, Choice, Data, Numbers
 
-__all__ = ["Bounded", "Explorer", "GradientLandscape", "Table"]
+__all__ = ["Bounded", "Choice", "Data", "Explorer", "GradientLandscape", "Numbers", "Table"]

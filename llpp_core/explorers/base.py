@@ -1,13 +1,12 @@
 """`Explorer`: an ipywidget that also runs on a static page.
 
 A notebook shows it as an ordinary live widget: its traits are synchronised and can be linked. Its output
-holds `text/html` as well, from `Explorer.html`: the same ES module and the current state, on a model of ten
+holds `text/html` as well, from `Explorer.html`: the same ES module and the current state, on a model of a few
 lines in place of the kernel. A built book shows that, from a web server or from ``file://`` alike.
 """
 
 import html
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,63 +16,8 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
-_FOLDER = Path(__file__).parent
-
-# Stands in for the kernel. Modules run in document order, so the first host not yet claimed is the one that
-# this script stands in: no ids, and any number of explorers on a page.
-_STANDALONE = """
-{
-  const host = document.querySelector('.llpp-explorer[data-explorer="%(name)s"]:not([data-ready])');
-  const state = JSON.parse(host.querySelector('script[type="application/json"]').textContent);
-  const listeners = {};
-  const model = {
-    get: (name) => state[name],
-    set(name, value) {
-      if (Object.is(state[name], value)) return;
-      state[name] = value;
-      for (const listener of [...(listeners["change:" + name] ?? [])]) listener();
-    },
-    on: (event, listener) => (listeners[event] ??= new Set()).add(listener),
-    off: (event, listener) => listeners[event]?.delete(listener),
-    save_changes() {},
-  };
-  render({ model, el: host.querySelector(".llpp-explorer-view") });
-  host.dataset.ready = "true";
-}
-"""
-
-
-class Bounded(traitlets.Float):  # type: ignore[type-arg]
-    """A finite number within closed bounds; ``scale`` and ``step`` say how a slider walks through them.
-
-    Args:
-        default: value at the start.
-        min: smallest value.
-        max: largest value.
-        scale: "linear", or "log" for a slider over the decimal logarithm.
-        step: step of the slider, in units of the trait or of its decimal logarithm.
-
-    Raises:
-        TraitError: (on assignment) not a number, not finite, or out of bounds.
-    """
-
-    def __init__(self, default: float, *, min: float, max: float, scale: str = "linear", step: float = 0.01):
-        super().__init__(default)
-        self.bounds = {"min": min, "max": max, "scale": scale, "step": step}
-        self.low, self.high = min, max
-        self.tag(sync=True)
-
-    def validate(self, obj: Any, value: Any) -> float:
-        """Return the value as a float, or raise `TraitError` that names the trait and its bounds."""
-        try:
-            number = math.nan if isinstance(value, (bool, str)) else float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not self.low <= number <= self.high:  # false for NaN
-            raise traitlets.TraitError(
-                f"{type(obj).__name__}.{self.name} must be a number from {self.low:g} to {self.high:g}, got {value!r}"
-            )
-        return number
+_FOLDER = Path(__file__).parent / "browser"
+_SHARED = ("drawing.js", "controls.js", "player.js", "frame.js")
 
 
 @dataclass(frozen=True)
@@ -87,15 +31,24 @@ class Table:
 class Explorer(anywidget.AnyWidget):
     """Base of all explorers.
 
-    A subclass names its JavaScript and CSS files beside this module in ``parts`` and ``styles``. The parts
-    are joined in order after the generated `mathematics`; the last ends with ``export default { render };``.
+    A subclass names its JavaScript and CSS files in the folder ``browser`` in ``parts`` and ``styles``. Its module is
+    one file, joined in this order: who it is and what its traits are (``EXPLORER``, ``TRAITS``), the generated
+    `mathematics`, the helpers that all share, and its ``parts``, which define ``render({ model, el })``.
+
+    Attributes:
+        anchor: how a page's address names it: ``page.html#anchor?trait=value``.
+        title: its name, as a reader reads it.
+        caption: a sentence or two about what to do and what to see, as HTML.
 
     Raises:
         TypeError: an argument names no trait of the explorer.
     """
 
+    anchor: ClassVar[str]
+    title: ClassVar[str]
+    caption: ClassVar[str]
     parts: ClassVar[tuple[str, ...]]
-    styles: ClassVar[tuple[str, ...]]
+    styles: ClassVar[tuple[str, ...]] = ()
 
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
@@ -109,7 +62,7 @@ class Explorer(anywidget.AnyWidget):
 
     @classmethod
     def mathematics(cls) -> str:
-        """Return the JavaScript that sympy generates for this explorer; its module starts with it."""
+        """Return the JavaScript that sympy generates for this explorer, and its constants."""
         raise NotImplementedError
 
     def description(self) -> str:
@@ -118,6 +71,10 @@ class Explorer(anywidget.AnyWidget):
 
     def table(self) -> Table:
         """Return a few values, the current state's among them, for a reader without scripts."""
+        raise NotImplementedError
+
+    def picture(self) -> str:
+        """Return the current view as an SVG element, for a reader without scripts and for paper; see `picture`."""
         raise NotImplementedError
 
     @classmethod
@@ -129,7 +86,7 @@ class Explorer(anywidget.AnyWidget):
     @classmethod
     def sources(cls) -> list[Path]:
         """Return the files that the explorer is composed of, so that a build can watch them."""
-        return [_FOLDER / name for name in (*cls.parts, *cls.styles)]
+        return [_FOLDER / name for name in (*_SHARED, "standalone.js", *cls.parts, "explorer.css", *cls.styles)]
 
     def state(self) -> dict[str, Any]:
         """Return the current values of the explorer's own traits."""
@@ -138,20 +95,20 @@ class Explorer(anywidget.AnyWidget):
     def html(self) -> str:
         """Return the explorer as HTML that runs by itself: no kernel, no network, no other file.
 
-        It starts in the current state. Without scripts a reader gets `description` and `table`.
+        It starts in the current state. Without scripts a reader gets `picture`, `description` and `table`.
         """
-        name = type(self).__name__
         # In JSON "<" is written as an escape, so that no value can close the script element it stands in.
-        state = json.dumps(self.state(), allow_nan=False).replace("<", "\\u003c")
-        module = _inline_script(self._esm + _STANDALONE % {"name": name})
+        state = json.dumps(self.state(), allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
+        module = _inline_script(f"{self._esm}\n{_read('standalone.js')}")
         return (
-            f'<div class="llpp-explorer" data-explorer="{name}">\n'
+            f'<figure class="llpp-explorer" data-explorer="{type(self).__name__}">\n'
             f"<style>{self._css}</style>\n"
             '<div class="llpp-explorer-view"></div>\n'
             f"<noscript>{self._fallback()}</noscript>\n"
+            f"<figcaption>{self.caption}</figcaption>\n"
             f'<script type="application/json">{state}</script>\n'
             f'<script type="module">\n{module}</script>\n'
-            "</div>"
+            "</figure>"
         )
 
     def _fallback(self) -> str:
@@ -161,7 +118,10 @@ class Explorer(anywidget.AnyWidget):
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows
         )
         head_and_body = f"<thead><tr>{header}</tr></thead><tbody>{rows}</tbody>"
-        return f'<p>{html.escape(self.description())}</p><div class="llpp-table"><table>{head_and_body}</table></div>'
+        return (
+            f'{self.picture()}<p>{html.escape(self.description())}</p><div class="llpp-table" tabindex="0">'
+            f"<table>{head_and_body}</table></div>"
+        )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
@@ -172,12 +132,19 @@ class Explorer(anywidget.AnyWidget):
 
     @traitlets.default("_esm")
     def _compose_module(self) -> str:
-        parts = [(_FOLDER / name).read_text(encoding="utf-8") for name in self.parts]
-        return "\n".join([self.mathematics(), *parts])
+        who = {"name": type(self).__name__, "anchor": self.anchor, "title": self.title}
+        traits = {name: self.class_traits()[name].kind for name in self.state_names()}
+        head = f"const EXPLORER = {json.dumps(who)};\nconst TRAITS = {json.dumps(traits)};"
+        parts = [_read(name) for name in (*_SHARED, *self.parts)]
+        return "\n".join([head, self.mathematics(), *parts, "export default { render };"])
 
     @traitlets.default("_css")
     def _compose_style(self) -> str:
-        return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in self.styles)
+        return "\n".join(_read(name) for name in ("explorer.css", *self.styles))
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
 
 
 def _inline_script(source: str) -> str:

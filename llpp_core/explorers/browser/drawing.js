@@ -46,31 +46,6 @@ function signed(value) {
 
 const clamp = (value, { min, max }) => Math.min(max, Math.max(min, value));
 
-/**
- * A labelled native range input for one trait, linear or over the decimal logarithm.
- * Returns { node, update }: `update(value)` shows a value that came from elsewhere.
- */
-function slider({ text, spoken, bounds, onInput }) {
-  const logarithmic = bounds.scale === "log";
-  const toTrack = logarithmic ? Math.log10 : (value) => value;
-  const fromTrack = logarithmic ? (at) => Number((10 ** at).toPrecision(3)) : (at) => at;
-  const input = html("input", {
-    type: "range", min: toTrack(bounds.min), max: toTrack(bounds.max), step: bounds.step, "aria-label": spoken,
-  });
-  const output = html("output");
-  const name = html("span");
-  name.innerHTML = symbols(text);
-  input.addEventListener("input", () => onInput(clamp(fromTrack(Number(input.value)), bounds)));
-  return {
-    node: html("label", { class: "slider" }, name, output, input),
-    update(value) {
-      input.value = toTrack(value);
-      input.setAttribute("aria-valuetext", number(value));
-      output.textContent = number(value);
-    },
-  };
-}
-
 /** Call back when a book page or JupyterLab turns light or dark; returns the way to stop. */
 function watchTheme(callback) {
   const observer = new MutationObserver(callback);
@@ -94,22 +69,4 @@ function colourTable(element, variable) {
     bytes[entry * 4 + 3] = 255;
   }
   return new Uint32Array(bytes.buffer);
-}
-
-/** Report a pointer's place while it is held down on `node`, in pixels from its upper left corner. */
-function onDrag(node, start, move) {
-  const place = (event) => {
-    const box = node.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
-  };
-  node.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    event.preventDefault(); // no text selection while dragging
-    node.setPointerCapture(event.pointerId);
-    start();
-    move(...place(event));
-  });
-  node.addEventListener("pointermove", (event) => {
-    if (node.hasPointerCapture(event.pointerId)) move(...place(event));
-  });
 }

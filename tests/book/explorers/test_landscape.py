@@ -14,44 +14,12 @@ STATES = [
 ]
 
 
-@pytest.fixture
-def show(open_page, tmp_path):
-    """A function that writes explorers of the given states on one page and opens it."""
-
-    def show_(*states, theme="light", **options):
-        explorers = [GradientLandscape(**state) for state in states]
-        body = "\n".join(explorer.html() for explorer in explorers)
-        for explorer in explorers:
-            explorer.close()
-        path = tmp_path / "page.html"
-        path.write_text(
-            f'<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8">'
-            f'<title>explorer</title><meta name="viewport" content="width=device-width"><body>{body}</body>',
-            encoding="utf-8",
-        )
-        return open_page(path, **options)
-
-    return show_
-
-
-def explorer(visit, index=0):
-    return visit.page.locator(".llpp-explorer").nth(index)
-
-
 def gradients(place):
     return [float(place.locator(f".map.{key} data").get_attribute("value")) for key in ("ll", "pp")]
 
 
-def words(place):
-    return place.locator(".words").inner_text()
-
-
 def pixels(place, key):
     return place.locator(f".map.{key} canvas").evaluate("canvas => canvas.toDataURL()")
-
-
-def settle(visit):
-    visit.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def python_gradients(**state):
@@ -63,9 +31,9 @@ def python_gradients(**state):
 
 @pytest.mark.parametrize("state", STATES)
 def test_page_computes_what_python_computes(show, state):
-    visit = show(state)
-    assert gradients(explorer(visit)) == pytest.approx(python_gradients(**state), rel=1e-12, abs=1e-15)
-    assert visit.complaints == {}
+    shown = show(GradientLandscape(**state))
+    assert gradients(shown[0]) == pytest.approx(python_gradients(**state), rel=1e-12, abs=1e-15)
+    assert shown.visit.complaints == {}
 
 
 def test_generated_functions_agree_with_python_over_the_whole_range(open_page, tmp_path):
@@ -86,67 +54,67 @@ def test_generated_functions_agree_with_python_over_the_whole_range(open_page, t
 
 
 def test_slider_moves_by_keyboard_and_everything_follows(show):
-    visit = show({})
-    place = explorer(visit)
+    shown = show(GradientLandscape())
+    place = shown[0]
     before = [
         pixels(place, "ll"),
         pixels(place, "pp"),
         place.locator(".curve.ll").get_attribute("d"),
-        words(place),
+        shown.words(),
     ]
     for _ in range(10):
         place.get_by_label("margin of Learning Loss").press("ArrowRight")
-    settle(visit)
+    shown.settle()
     after = [
         pixels(place, "ll"),
         pixels(place, "pp"),
         place.locator(".curve.ll").get_attribute("d"),
-        words(place),
+        shown.words(),
     ]
     assert [old != new for old, new in zip(before, after, strict=True)] == [True, False, True, True]
     assert "−1.10" in after[3]
     gap = place.get_by_label("predicted gap", exact=True)
     gap.press("Home")
-    settle(visit)
+    shown.settle()
     assert gap.get_attribute("aria-valuetext") == "−4.00"
     assert gradients(place) == pytest.approx(python_gradients(predicted_gap=-4.0, margin=1.1), rel=1e-12)
-    assert visit.complaints == {}
+    assert shown.visit.complaints == {}
 
 
 def test_every_slider_reaches_both_ends(show):
-    visit = show({})
-    place = explorer(visit)
+    shown = show(GradientLandscape())
+    place = shown[0]
     for name in ("predicted gap", "margin of Learning Loss", "true loss i", "true loss j"):
         slider = place.get_by_label(name, exact=True)
         for key, end in (("Home", "min"), ("End", "max")):
             slider.press(key)
             assert slider.input_value() == slider.get_attribute(end)
-    settle(visit)
+    shown.settle()
     expected = python_gradients(predicted_gap=4, true_loss_i=10, true_loss_j=10, margin=3)
     assert gradients(place) == pytest.approx(expected, rel=1e-12)
 
 
 def test_two_explorers_on_a_page_are_independent(show):
-    visit = show({"margin": 1.0}, {"margin": 2.0})
-    first, second = explorer(visit, 0), explorer(visit, 1)
-    before = words(second)
+    shown = show(GradientLandscape(**{"margin": 1.0}), GradientLandscape(**{"margin": 2.0}))
+    first = shown[0]
+    before = shown.words(1)
     first.get_by_label("predicted gap", exact=True).press("End")
-    settle(visit)
+    shown.settle()
     assert "4.00" in first.locator("output").first.inner_text()
-    assert words(second) == before
-    assert visit.complaints == {}
+    assert shown.words(1) == before
+    assert shown.visit.complaints == {}
 
 
 def test_dragging_in_a_map_moves_gap_and_share_and_holds_the_sum(show):
-    visit = show({"true_loss_i": 1, "true_loss_j": 3})
-    place = explorer(visit)
+    shown = show(GradientLandscape(**{"true_loss_i": 1, "true_loss_j": 3}))
+    place = shown[0]
     box = place.locator(".map.pp canvas").bounding_box()
-    mouse = visit.page.mouse
+    mouse = shown.page.mouse
     mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     mouse.down()
     mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25, steps=4)
     mouse.up()
-    settle(visit)
+    shown.settle()
     # a quarter from the right is a gap of 2, a quarter from the top a true share of 3/4: losses 3 and 1
     expected = python_gradients(predicted_gap=2.0, true_loss_i=3.0, true_loss_j=1.0)
     assert gradients(place) == pytest.approx(expected, abs=0.01)
@@ -154,34 +122,34 @@ def test_dragging_in_a_map_moves_gap_and_share_and_holds_the_sum(show):
         ["3.0", "1.0"],
         ["3.0", "0.9"],
     )
-    assert visit.complaints == {}
+    assert shown.visit.complaints == {}
 
 
 def test_a_finger_moves_the_map_too(show):
-    visit = show({}, has_touch=True, viewport={"width": 360, "height": 740})
-    place = explorer(visit)
+    shown = show(GradientLandscape(), has_touch=True, viewport={"width": 360, "height": 740})
+    place = shown[0]
     before = gradients(place)
     place.locator(".map.ll svg").tap(position={"x": 40, "y": 40})
-    settle(visit)
+    shown.settle()
     assert gradients(place)[0] == -1.0 != before[0]
 
 
 def test_presets_and_reset(show):
-    visit = show({"predicted_gap": 1.5})
-    place = explorer(visit)
+    shown = show(GradientLandscape(**{"predicted_gap": 1.5}))
+    place = shown[0]
     far = place.get_by_role("button", name="far apart (a, c)")
     far.click()
-    settle(visit)
+    shown.settle()
     assert far.get_attribute("aria-pressed") == "true"
     assert gradients(place)[1] == pytest.approx(0.327, abs=5e-4)  # the paper's value
     place.get_by_role("button", name="reset").click()
-    settle(visit)
+    shown.settle()
     assert gradients(place) == pytest.approx(python_gradients(predicted_gap=1.5), rel=1e-12)
 
 
 def test_words_say_what_the_numbers_mean(show):
-    visit = show(*STATES)
-    near, far, _, _, tie = (words(explorer(visit, index)) for index in range(5))
+    shown = show(*(GradientLandscape(**state) for state in STATES))
+    near, far, _, _, tie = (shown.words(index) for index in range(5))
     assert "0.45 and 0.47: a near tie" in near
     assert "with full force until the gap is" in near
     assert "with 0.3 % of that force" in near
@@ -191,23 +159,49 @@ def test_words_say_what_the_numbers_mean(show):
 
 
 def test_theme_repaints_the_maps(show):
-    visit = show({})
-    place = explorer(visit)
+    shown = show(GradientLandscape())
+    place = shown[0]
     light = pixels(place, "pp")
-    visit.page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    settle(visit)
+    shown.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    shown.settle()
     assert pixels(place, "pp") != light
 
 
 @pytest.mark.parametrize("width", [320, 360, 760, 1400])
 def test_no_width_scrolls_sideways(show, width):
-    visit = show({"true_loss_j": 10}, viewport={"width": width, "height": 800})
+    shown = show(GradientLandscape(**{"true_loss_j": 10}), viewport={"width": width, "height": 800})
     inside = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-    assert visit.page.evaluate(inside)
+    assert shown.page.evaluate(inside)
 
 
 def test_reader_without_scripts_gets_description_and_table(show):
-    visit = show({}, java_script_enabled=False)
-    place = explorer(visit)
+    shown = show(GradientLandscape(), java_script_enabled=False)
+    place = shown[0]
     assert place.locator("noscript p").is_visible()
     assert place.locator("noscript table td", has_text="+0.327").count() == 1
+
+
+def test_a_link_holds_the_view_and_opens_it_again(show):
+    shown = show(GradientLandscape())
+    shown[0].get_by_label("predicted gap", exact=True).press("End")
+    shown[0].get_by_role("button", name="link to this view").click()
+    link = shown.address()
+    assert link.endswith("#landscape?margin=1&predicted_gap=4&true_loss_i=0.45&true_loss_j=0.47")
+    again = show(GradientLandscape(), at=link[link.index("#") :])
+    assert gradients(again[0]) == pytest.approx(python_gradients(predicted_gap=4.0), rel=1e-12)
+    again[0].get_by_role("button", name="reset").click()
+    again.settle()
+    assert gradients(again[0]) == pytest.approx(python_gradients(), rel=1e-12)
+
+
+@pytest.mark.parametrize("query", ["margin=7", "margin=", "margin=1,2", "margin=x", "nothing=1", "margin=Infinity"])
+def test_a_link_to_what_cannot_be_changes_nothing(show, query):
+    shown = show(GradientLandscape(), at=f"#landscape?{query}")
+    assert gradients(shown[0]) == pytest.approx(python_gradients(), rel=1e-12)
+    assert shown.visit.complaints == {}
+
+
+def test_the_second_explorer_of_a_kind_has_a_link_of_its_own(show):
+    shown = show(GradientLandscape(), GradientLandscape(), at="#landscape-2?predicted_gap=2")
+    assert gradients(shown[0]) == pytest.approx(python_gradients(), rel=1e-12)
+    assert gradients(shown[1]) == pytest.approx(python_gradients(predicted_gap=2.0), rel=1e-12)

@@ -19,10 +19,9 @@ const SLIDERS = [
   { trait: "true_loss_i", text: "true loss {l_i}", spoken: "true loss i" },
   { trait: "true_loss_j", text: "true loss {l_j}", spoken: "true loss j" },
 ];
-const GAP = BOUNDS.predicted_gap;
-const LOSS = BOUNDS.true_loss_i;
+const GAP = TRAITS.predicted_gap;
+const LOSS = TRAITS.true_loss_i;
 
-const read = (model) => Object.fromEntries(SLIDERS.map(({ trait }) => [trait, model.get(trait)]));
 const derive = (state) => {
   const { predicted_gap: gap, true_loss_i: l_i, true_loss_j: l_j, margin } = state;
   return {
@@ -51,15 +50,10 @@ function sentences({ l_i, l_j, margin, p, q, rest, ll, pp }) {
     `True losses ${number(l_i)} and ${number(l_j)}: ${relation}.`,
     `<b class="ll">Learning Loss</b> has gradient ${signed(ll)}: ${hard}`,
     `<b class="pp">LearningLoss++</b> has gradient ${difference}: ${soft}`,
-  ].map((line) => `<span>${symbols(line)}</span>`).join(" ");
+  ];
 }
 
 function render({ model, el }) {
-  const initial = read(model);
-  const set = (values) => {
-    for (const [trait, value] of Object.entries(values)) model.set(trait, value);
-    model.save_changes();
-  };
   let sum; // of the true losses, held while dragging
   const onMove = {
     start() { sum = model.get("true_loss_i") + model.get("true_loss_j"); },
@@ -70,72 +64,21 @@ function render({ model, el }) {
         values.true_loss_i = clamp(share * sum, { min: low, max: sum - low });
         values.true_loss_j = clamp(sum - values.true_loss_i, LOSS);
       }
-      set(values);
+      for (const [trait, value] of Object.entries(values)) model.set(trait, value);
+      model.save_changes();
     },
   };
-  const sliders = SLIDERS.map(({ trait, text, spoken }) => ({
-    trait,
-    ...slider({ text, spoken, bounds: BOUNDS[trait], onInput: (value) => set({ [trait]: value }) }),
-  }));
-  const buttons = [...Object.entries(PRESETS), ["reset", initial]].map(([name, values]) => {
-    const button = html("button", { type: "button" }, name);
-    button.addEventListener("click", () => set(values));
-    return { button, values: name === "reset" ? null : values };
-  });
   const maps = METHODS.map((method) => heatMap(method, onMove));
-  const curve = curves(onMove);
   const bar = html("div", { class: "bar" });
   bar.innerHTML = symbols(
     "<span>−1 : <span>descent</span> raises {l̂_i}</span><span>∂{L}/∂{l̂_i}</span>" +
     "<span><span>descent</span> lowers {l̂_i} : +1</span>");
-  const words = html("p", { class: "words", "aria-live": "polite" });
-  const root = html("div", { class: "llpp-landscape", role: "group", "aria-label": "Gradient landscape" },
-    html("div", { class: "layout" },
-      html("div", { class: "controls" },
-        html("div", { class: "presets" }, ...buttons.map(({ button }) => button)),
-        html("div", { class: "sliders" }, ...sliders.map(({ node }) => node))),
-      html("div", { class: "drawings" },
-        html("div", { class: "maps" }, ...maps.map(({ node }) => node)),
-        bar, curve.node),
-      words));
-  el.replaceChildren(root);
-
-  let colours = null; // until the widget has a place on the page: JupyterLab renders before it attaches
-  let frame = 0, settled = 0;
-  const draw = () => {
-    frame = 0;
-    if (!colours) return;
-    const now = derive(read(model));
-    sliders.forEach(({ trait, update }) => update(now[trait]));
-    buttons.forEach(({ button, values }) => values && button.setAttribute("aria-pressed",
-      String(Object.entries(values).every(([trait, value]) => now[trait] === value))));
-    maps.forEach((map) => map.draw(now, colours));
-    curve.draw(now);
-    words.innerHTML = sentences(now);
-    // A screen reader hears the sentence once the reader's hand rests, not at every step of a slider.
-    words.setAttribute("aria-busy", "true");
-    clearTimeout(settled);
-    settled = setTimeout(() => words.removeAttribute("aria-busy"), 400);
+  const pair = {
+    node: html("div", {}, html("div", { class: "maps" }, ...maps.map(({ node }) => node)), bar),
+    resize: () => maps.forEach((map) => map.resize()),
+    draw: (now, look) => maps.forEach((map) => map.draw(now, look.table("--scale"))),
   };
-  const schedule = () => { frame ||= requestAnimationFrame(draw); };
-  const resize = () => {
-    if (root.clientWidth === 0) return; // hidden, in a closed <details> for instance
-    colours ??= colourTable(root, "--scale");
-    [...maps, curve].forEach((part) => part.resize());
-    draw();
-  };
-
-  const size = new ResizeObserver(resize);
-  size.observe(root);
-  const unwatch = watchTheme(() => { colours &&= colourTable(root, "--scale"); schedule(); });
-  SLIDERS.forEach(({ trait }) => model.on(`change:${trait}`, schedule));
-  return () => {
-    size.disconnect();
-    unwatch();
-    SLIDERS.forEach(({ trait }) => model.off(`change:${trait}`, schedule));
-    cancelAnimationFrame(frame);
-    clearTimeout(settled);
-  };
+  return frame({ model, el }, {
+    kind: "llpp-landscape", sliders: SLIDERS, presets: PRESETS, parts: [pair, curves(onMove)], derive, sentences,
+  });
 }
-
-export default { render };
