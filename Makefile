@@ -9,7 +9,8 @@ book: .venv/.ready
 	$(BIN)/python book/build.py
 
 test: .venv/.ready
-	$(BIN)/python -m pytest
+	@# two processes: one builds the book and looks at its pages, the other runs the rest; benchmarks have `make bench`
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -p no:benchmark
 
 serve: book
 	@echo "http://localhost:$(PORT)/ shows the book; Ctrl-C ends it"

@@ -14,6 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 torch.set_num_threads(1)  # tiny tensors: more threads wait for each other longer than they work
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let two processes share the tests (`make test`): one has the built book, which comes first, and all that reads
+    it; of the rest a file stays together, with what its tests share.
+    """
+    for item in items:
+        group = "book" if "book" in getattr(item, "fixturenames", ()) else item.path.as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: "book" not in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's root folder."""
