@@ -1,7 +1,7 @@
 """Sphinx extension of the book: exercises as valid HTML.
 
 sphinx-exercise wraps the content of every exercise and every solution in a section of one and the same id; a page that
-has two exercises then has ids twice, which leads links and screen readers astray. The wrappers lose their ids here.
+has two exercises then has ids twice, which leads links and screen readers astray. The wrappers become plain boxes here.
 """
 
 from typing import Any
@@ -14,15 +14,16 @@ _WRAPPERS = ("exercise-content", "solution-content")
 
 
 class WithoutRepeatedIds(SphinxTransform):
-    """Turns the id of each wrapper into a class."""
+    """Makes a box of each wrapper, with its id as a class."""
 
     default_priority = 11  # after sphinx-exercise has gathered what lies between a solution's start and its end
 
     def apply(self, **kwargs: Any) -> None:
         """Change the wrappers of the document."""
-        for section in self.document.findall(nodes.section):
+        for section in list(self.document.findall(nodes.section)):
             if len(section["ids"]) == 1 and section["ids"][0] in _WRAPPERS:
-                section["classes"], section["ids"] = section["ids"], []
+                box = nodes.compound("", *section.children, classes=section["ids"])
+                section.parent.replace(section, box)  # replace_self would hand the ids on
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
