@@ -103,8 +103,8 @@ class CodeIndex(SphinxDirective):
             for (where, name), held in index.items():
                 if where == path:
                     listed += self._entry(path, name, source.read_text(encoding="utf-8"), held)
-            title = nodes.title("", "", nodes.literal("", module(path)))
-            out.append(nodes.section("", title, listed, ids=[nodes.make_id(f"module-{module(path)}")]))
+            room = module(path).removeprefix("llpp_core.")
+            out.append(nodes.section("", nodes.title("", room), listed, ids=[nodes.make_id(f"module-{room}")]))
         return out
 
     def _entry(self, path: str, name: str, source: str, held: list[Proof]) -> nodes.definition_list_item:
