@@ -41,7 +41,7 @@ def facts(root: Path) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": _machine(),
-        "versions": {"Python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)],
         **_commit(root),
     }
 
@@ -83,7 +83,7 @@ def section(node: NotebookNode, name: str, repository: Mapping[str, str] | None 
         ValueError: ``url`` is no address of a repository.
     """
     made = node.metadata.get(FIELD)
-    text = ["## How this page was made", "", "::::{container} llpp-made", ""]
+    text = ["## The run behind this page", "", "::::{container} llpp-made", ""]
     if made is None:
         text += ["Not recorded: this notebook ran before the book kept what made its pages.", ""]
     else:
@@ -116,7 +116,7 @@ def _set_out(made: Mapping[str, Any]) -> list[str]:
         text += ["Commit", f": none: {made['no_commit']}", ""]
     else:
         text += ["Commit", f": `{made['commit'][:12]}`{', with changes not committed' if made['dirty'] else ''}", ""]
-    text += ["Versions", ": " + ", ".join(f"{name} {number}" for name, number in made["versions"].items()), ""]
+    text += ["Versions", f": {', '.join(made['versions'])}", ""]
     rows = [f"| `{p['name']}` | {_code(p['value'])}{' (given)' if p['given'] else ''} |" for p in made["parameters"]]
     given = sum(p["given"] for p in made["parameters"])
     said = f"{given} of {len(rows)} given" if given else "all as in the notebook"
