@@ -5,12 +5,13 @@ that is not run again tells of its own run, not of the build that shows it.
 """
 
 import ast
+import html
 import os
 import platform
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -117,16 +118,19 @@ def _set_out(made: Mapping[str, Any]) -> list[str]:
     else:
         text += ["Commit", f": `{made['commit'][:12]}`{', with changes not committed' if made['dirty'] else ''}", ""]
     text += ["Versions", f": {', '.join(made['versions'])}", ""]
-    rows = [f"| `{p['name']}` | {_code(p['value'])}{' (given)' if p['given'] else ''} |" for p in made["parameters"]]
     given = sum(p["given"] for p in made["parameters"])
-    said = f"{given} of {len(rows)} given" if given else "all as in the notebook"
-    table = ["| name | value |", "|---|---|", *rows]
-    return [*text, "Parameters", f": :::{{dropdown}} {said}", *(f"  {row}" for row in table), "  :::", ""]
+    said = f"{len(made['parameters'])}, {f'{given} of them given' if given else 'all as in the notebook'}"
+    return [*text, "Parameters", f": {_table(said, made['parameters'])}", ""]
 
 
-def _code(value: str) -> str:
-    """Return a value as code in a table: a bar would end its cell."""
-    return f"`{value}`".replace("|", "\\|")
+def _table(said: str, parameters: Sequence[Mapping[str, Any]]) -> str:
+    """Return a folded table in one line of HTML, as below a figure."""
+    rows = "".join(
+        f"<tr><th scope='row'><code>{html.escape(p['name'])}</code></th>"
+        f"<td><code>{html.escape(p['value'])}</code>{' given' if p['given'] else ''}</td></tr>"
+        for p in parameters
+    )
+    return f'<details class="llpp-data"><summary>{said}</summary><table><tbody>{rows}</tbody></table></details>'
 
 
 def _default(text: str) -> Any:

@@ -11,9 +11,9 @@
     const lower = text.toLowerCase();
     const places = [asked, ...words].map((word) => (word ? lower.indexOf(word) : -1)).filter((place) => place >= 0);
     if (places.length === 0) return null;
-    const from = text.indexOf(" ", Math.max(places[0] - AROUND, 0));
-    const start = places[0] <= AROUND ? 0 : Math.min(from + 1, places[0]);
-    const end = Math.min(places[0] + AROUND, text.length);
+    const [from, to] = [places[0] - AROUND, places[0] + AROUND];
+    const start = from <= 0 ? 0 : Math.min(text.indexOf(" ", from) + 1, places[0]); // whole words
+    const end = to >= text.length ? text.length : Math.max(text.lastIndexOf(" ", to), places[0] + asked.length);
     const shown = text.slice(start, end);
     const line = document.createElement("p");
     line.className = "context";

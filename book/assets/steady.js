@@ -9,11 +9,19 @@
   const show = () => page.classList.remove("llpp-moving");
   setTimeout(show, LONGEST);
 
-  /** Two frames: what was asked of the first is drawn in the second. */
-  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+
+  /** Until the page keeps its height over three frames: an explorer may draw, see its new size, and draw again. */
+  async function still() {
+    for (let same = 0, before = -1; same < 3 && page.classList.contains("llpp-moving");) {
+      await frame();
+      same = page.scrollHeight === before ? same + 1 : 0;
+      before = page.scrollHeight;
+    }
+  }
 
   if (!window.MathJax) {
-    document.addEventListener("DOMContentLoaded", () => drawn().then(show));
+    document.addEventListener("DOMContentLoaded", () => still().then(show));
     return;
   }
   window.MathJax.startup = {
@@ -26,7 +34,7 @@
         const first = [...document.querySelectorAll(".math")]
           .filter((formula) => formula.getBoundingClientRect().top < 1.5 * innerHeight);
         await MathJax.typesetPromise(first);
-        await drawn();
+        await still();
       } finally {
         show();
       }
