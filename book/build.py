@@ -20,6 +20,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from importlib.metadata import distribution
 from importlib.resources import files
@@ -28,14 +29,19 @@ from typing import Any
 
 import nbformat
 import papermill
+import yaml
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 from papermill.exceptions import PapermillExecutionError
 
 from llpp_core import store
 from llpp_core.experiment import data_folder
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book"))  # for a caller that loads this file by its path
+import provenance  # noqa: E402
+
 BUILD = ROOT / "book" / "_build"
 TIMEOUT = 3600
 """Seconds that a cell may take, many times what any needs even on a busy machine; without a limit a hung kernel would
@@ -87,6 +93,7 @@ def key(notebook: Path, parameters: Parameters, data: Path | None) -> str:
     sources = sorted(p for p in package.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
     parts: list[str | bytes] = [notebook.read_bytes(), (ROOT / "requirements.lock").read_bytes()]
     parts += [
+        provenance.FORM,
         platform.python_version(),
         json.dumps({k: v for k, v in parameters.items() if k in known}, sort_keys=True),
     ]
@@ -113,12 +120,16 @@ def execute(notebook: Path, parameters: Parameters, data: Path | None, *, strict
         return target
     print(f"{notebook.name}: running", flush=True)
     known = papermill.inspect_notebook(str(notebook))
+    given = {k: v for k, v in parameters.items() if k in known}
+    found, start = provenance.facts(ROOT), time.monotonic()
+    if "data" in known:
+        found["data"] = "rendered figures" if data is None else "images of a folder (`LLPP_DATA` or `data`)"
     with store.written_whole(target) as part:
         try:
             node = papermill.execute_notebook(
                 str(notebook),
                 None,
-                parameters={k: v for k, v in parameters.items() if k in known},
+                parameters=given,
                 cwd=str(ROOT),
                 progress_bar=False,  # the notebooks' own bars are shown instead
                 stderr_file=sys.stderr,
@@ -136,15 +147,21 @@ def execute(notebook: Path, parameters: Parameters, data: Path | None, *, strict
             warning = _without_progress(said)
             if warning and strict:
                 raise BookError(f"{notebook.name}, cell {number}, wrote a warning: {warning}")
+        provenance.record(node, known, given, time.monotonic() - start, found)
         part.write_text(nbformat.writes(node) + "\n", encoding="utf-8")
     return target
 
 
 def stage(executed: Mapping[str, Path]) -> None:
-    """Lay out what Sphinx reads in ``_build/source``: prose, assets, executed notebooks, and the sources shown."""
+    """Lay out what Sphinx reads in ``_build/source``: prose, assets, executed notebooks, and the sources shown.
+
+    Raises:
+        BookError: the repository that ``_config.yml`` names has no address.
+    """
     source = BUILD / "source"
     shutil.rmtree(source, ignore_errors=True)
-    (source / "notebooks").mkdir(parents=True)
+    for folder in ("notebooks", "downloads"):
+        (source / folder).mkdir(parents=True)
     ignored = shutil.ignore_patterns("_build", "results", "__pycache__", "*.py")
     shutil.copytree(ROOT / "book", source / "book", ignore=ignored)
     shutil.copytree(ROOT / "book" / "_ext", source / "book" / "_ext", dirs_exist_ok=True)
@@ -159,9 +176,15 @@ def stage(executed: Mapping[str, Path]) -> None:
     shutil.copy(str(files("plotly") / "package_data" / "plotly.min.js"), vendor)
     for room in ("llpp_core", "tests"):  # book/proofs.md shows functions of them
         shutil.copytree(ROOT / room, source / room, ignore=_all_but_python)
+    repository = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8")).get("repository")
     for name, path in executed.items():
-        node = nbformat.read(path, as_version=4)
-        (source / "notebooks" / name).write_text(nbformat.writes(_for_the_page(node)) + "\n", encoding="utf-8")
+        node = _for_the_page(nbformat.read(path, as_version=4))
+        try:
+            node.cells.append(new_markdown_cell(provenance.section(node, name, repository)))
+        except ValueError as error:
+            raise BookError(str(error)) from None
+        (source / "notebooks" / name).write_text(nbformat.writes(node) + "\n", encoding="utf-8")
+        shutil.copy(ROOT / "notebooks" / name, source / "downloads")  # without outputs, for whoever runs it again
 
 
 def render() -> None:

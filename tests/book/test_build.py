@@ -133,3 +133,18 @@ def test_a_parameter_that_no_notebook_has_is_refused(build, capsys):
 def test_parameters_are_read_as_papermill_reads_them(build, text, value):
     assert build._value(text) == value
     assert type(build._value(text)) is type(value)
+
+
+def test_a_notebook_that_is_not_run_again_keeps_the_facts_of_its_run(build, tmp_path):
+    notebook = write(tmp_path, "epochs = 1  # passes\nseed = 0", "epochs")
+    made = nbformat.read(build.execute(notebook, {"epochs": 2, "other": 3}, None), as_version=4).metadata["made_by"]
+    assert [(p["name"], p["value"], p["given"]) for p in made["parameters"]] == [
+        ("epochs", "2", True),
+        ("seed", "0", False),
+    ]
+    assert made["arguments"] == ["-p", "epochs", "2"]
+    assert made["commit"] is None
+    assert "no git repository" in made["no_commit"]
+    assert 0 <= made["minutes"] < 5
+    again = nbformat.read(build.execute(notebook, {"epochs": 2}, None), as_version=4).metadata["made_by"]
+    assert again == made
