@@ -14,7 +14,7 @@ EXERCISE = re.compile(r"^:::\{exercise\} (\S[^\n]*)\n:label: ex-([\w-]+)\n\n(.+?
 START = re.compile(r"^:::\{solution-start\} ex-([\w-]+)\n:label: solution-([\w-]+)\n:class: dropdown\n:::$", flags=re.M)
 END = ":::{solution-end}\n:::"
 
-# What a solution states in numbers, as its code prints it; nothing here depends on a parameter of the page.
+# What a solution states in numbers, as its code prints it with the parameters that the book has.
 STATED = {
     "tie": [r"loss of a tie 1, push 0", r"16 decimals: 0\.000%", r" 2 decimals: [12]\.\d+%"],
     "ranks": [r"\b3 samples: smallest range 2 ξ", r"16 samples: smallest range 15 ξ"],
