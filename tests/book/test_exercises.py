@@ -120,6 +120,10 @@ def test_exercises_are_numbered_and_a_solution_opens_at_the_keyboard(book: Path,
         button.press("Enter")
         assert content.is_visible()
         assert content.locator(".cell_output").first.is_visible()
+    visit.page.wait_for_function(
+        """() => [...document.querySelectorAll("div.solution pre")].every(
+            code => code.scrollWidth <= code.clientWidth || code.tabIndex === 0)"""
+    )
     ids = visit.page.evaluate("() => [...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids)), "an id stands twice"
     assert not visit.complaints
