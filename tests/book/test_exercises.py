@@ -14,7 +14,7 @@ EXERCISE = re.compile(r"^:::\{exercise\} (\S[^\n]*)\n:label: ex-([\w-]+)\n\n(.+?
 START = re.compile(r"^:::\{solution-start\} ex-([\w-]+)\n:label: solution-([\w-]+)\n:class: dropdown\n:::$", flags=re.M)
 END = ":::{solution-end}\n:::"
 
-# What a solution states in numbers, as its code prints it; nothing here depends on a parameter of the page.
+# What a solution states in numbers, as its code prints it with the parameters that the book has.
 STATED = {
     "tie": [r"loss of a tie 1, push 0", r"16 decimals: 0\.000%", r" 2 decimals: [12]\.\d+%"],
     "ranks": [r"\b3 samples: smallest range 2 ξ", r"16 samples: smallest range 15 ξ"],
@@ -120,6 +120,10 @@ def test_exercises_are_numbered_and_a_solution_opens_at_the_keyboard(book: Path,
         button.press("Enter")
         assert content.is_visible()
         assert content.locator(".cell_output").first.is_visible()
+    visit.page.wait_for_function(
+        """() => [...document.querySelectorAll("div.solution pre")].every(
+            code => code.scrollWidth <= code.clientWidth || code.tabIndex === 0)"""
+    )
     ids = visit.page.evaluate("() => [...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids)), "an id stands twice"
     assert not visit.complaints
