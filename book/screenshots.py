@@ -101,7 +101,8 @@ def _index() -> str:
         rows.append(f"<h2>{html.escape(name)}</h2><section>{''.join(columns)}</section>")
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Every page of the book</title><style>'
-        "body { margin: 1rem; font: 1rem system-ui, sans-serif; background: #888; } img { display: block; width: 100%; }"
+        "body { margin: 1rem; font: 1rem system-ui, sans-serif; background: #888; }"
+        "img { display: block; width: 100%; }"
         "section { display: grid; grid-template-columns: 5fr 5fr 2fr; gap: 1rem; align-items: start; }"
         f"</style><h1>Every page of the book</h1>{''.join(rows)}\n"
     )

@@ -46,6 +46,10 @@
     });
     // plotly follows the window; a sidebar or an opened <details> changes the width without it.
     new ResizeObserver(() => target.offsetWidth && Plotly.Plots.resize(target)).observe(plot);
+    // An image may hold no buttons, and the drawing has some: it becomes a group of that description, whose marks a
+    // screen reader passes over.
+    plot.setAttribute("role", "group");
+    for (const marks of target.querySelectorAll(".main-svg")) marks.setAttribute("aria-hidden", "true");
     plot.dataset.drawn = "true";
   }
 
