@@ -1,6 +1,6 @@
 """Sphinx extension of the book: mends what the tools beneath it write wrongly for readers who use a screen reader.
 
-Sphinx 7.4 calls the bibliography a list and its entries something else, so that a screen reader finds a list of nothing.
+Sphinx 7.4 calls the bibliography a list and its entries something else: a screen reader finds a list of nothing.
 """
 
 from typing import Any
