@@ -67,7 +67,7 @@ def _captioned(markup: str) -> str:
         return markup
     name = re.search(r'\bdata-explorer="([^"]+)"', markup)
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name[1]).capitalize() if name else ""
-    return f'<figure class="llpp-figure">{markup}<figcaption>{words}</figcaption></figure>'
+    return f'<figure class="llpp-explorer-figure">{markup}<figcaption>{words}</figcaption></figure>'
 
 
 def _label(markup: str, place: str) -> tuple[str, bool]:
