@@ -81,7 +81,8 @@
     document.head.append(script);
     new MutationObserver(() => {
       for (const [target, { data, layout }] of drawings) {
-        Plotly.react(target, colored(data), { ...colored(layout), template: themed(layout.template) });
+        const { width } = target.layout; // on paper print.js sets it
+        Plotly.react(target, colored(data), { ...colored(layout), width, template: themed(layout.template) });
       }
     }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
