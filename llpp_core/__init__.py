@@ -19,6 +19,7 @@ The rooms, from the formulas up::
     llpp.performance  the record of the benchmarks, and the page that shows it
     llpp.figures      plotly figures with caption, alternative text and data
     llpp.galleries    crops with their skeletons
+    llpp.downloads    the data of a figure as a table and a CSV file in the page
     llpp.explorers    widgets, live in JupyterLab and on a static page
     llpp.parameters   checks of a notebook's parameters
     llpp.store        files that are whole or not there, records that are checked, claims on work
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         attach,
         cli,
         data,
+        downloads,
         experiment,
         explorers,
         figures,
@@ -64,6 +66,7 @@ __all__ = [
     "attach",
     "cli",
     "data",
+    "downloads",
     "experiment",
     "explorers",
     "figures",

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from llpp_core.data.augment import Augmentation, augment
 from llpp_core.data.pose import LIMBS, PoseDataset
+from llpp_core.downloads import Table, download
 
 
 @dataclass(frozen=True)
@@ -26,18 +27,22 @@ class Gallery:
         markup: the cells, as HTML.
         caption: what it shows, as HTML.
         alt: what it shows, as plain text.
+        data: the joints, column by column.
+        name: file name of the data's download, without ending.
     """
 
     markup: str
     caption: str
     alt: str
+    data: Table
+    name: str
 
     def html(self) -> str:
         """Return the gallery for a page."""
         return (
             f'<figure class="llpp-figure llpp-gallery"><div class="llpp-cells" role="group" '
             f'aria-label="{html.escape(self.alt)}">{self.markup}</div>'
-            f"<figcaption>{self.caption}</figcaption></figure>"
+            f"<figcaption>{self.caption}</figcaption>{download(self.data, self.name)}</figure>"
         )
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
@@ -96,6 +101,7 @@ def gallery(
     caption: str,
     alt: str,
     predicted: Tensor | None = None,
+    name: str = "crops",
 ) -> Gallery:
     """Return crops with their skeletons: the annotated one dashed in blue, the predicted one in orange.
 
@@ -106,6 +112,7 @@ def gallery(
         caption: of the whole gallery, as HTML.
         alt: what the gallery shows, as plain text.
         predicted: (n, joints, 2) predicted joints of all samples in crop pixels; no predicted skeleton where None.
+        name: file name of the data's download, without ending.
     """
     cells = []
     for i, note in zip(indices, notes, strict=True):
@@ -120,7 +127,7 @@ def gallery(
             f'<image x="-0.5" y="-0.5" width="{side}" height="{side}" href="{_png(dataset.images[i])}"/>'
             f"{''.join(skeletons)}</svg><span>{html.escape(note)}</span></div>"
         )
-    return Gallery("".join(cells), caption, alt)
+    return Gallery("".join(cells), caption, alt, _joints(dataset, indices, notes, predicted), name)
 
 
 def random_views(dataset: PoseDataset, index: int, *, count: int, settings: Augmentation, seed: int) -> Gallery:
@@ -157,6 +164,7 @@ def random_views(dataset: PoseDataset, index: int, *, count: int, settings: Augm
         caption=f"{count} random views of one crop with its joints: mirrored half the time, turned, scaled, shifted, "
         "and each color channel made brighter or darker. What leaves the frame is not learned from.",
         alt=f"{count} views of the same person, mirrored, turned and scaled at random, each with its skeleton.",
+        name="random_views",
     )
 
 
@@ -206,6 +214,25 @@ def contact_sheet(
         "Choose a crop, or press the space bar on it, to see it large.</p></header>\n"
         f'<main><ol role="list">\n{chr(10).join(cells)}\n</ol></main></body></html>\n'
     )
+
+
+def _joints(dataset: PoseDataset, indices: Sequence[int], notes: Sequence[str], predicted: Tensor | None) -> Table:
+    """Return a row for each joint of each crop, in crop pixels; a joint that is not annotated has no true place."""
+    rows = []
+    for i, note in zip(indices, notes, strict=True):
+        for j, joint in enumerate(dataset.joint_names):
+            true = [f"{v:.1f}" for v in dataset.joints[i, j].tolist()] if bool(dataset.annotated[i, j]) else ["", ""]
+            said = [f"{v:.1f}" for v in predicted[i, j].tolist()] if predicted is not None else []
+            rows.append([dataset.ids[i], note, joint, *true, *said])
+    columns = [
+        "sample",
+        "note",
+        "joint",
+        "true x",
+        "true y",
+        *(["predicted x", "predicted y"] if predicted is not None else []),
+    ]
+    return {column: [row[k] for row in rows] for k, column in enumerate(columns)}
 
 
 def _jpeg(image: Tensor) -> str:

@@ -22,6 +22,7 @@ FLOORS = {
     "parameters": 0,
     "models": 1,
     "data": 1,
+    "downloads": 0,
     "losses": 1,
     "metrics": 1,
     "heads": 2,

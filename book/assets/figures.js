@@ -4,7 +4,9 @@
 (() => {
   "use strict";
   const plotly = new URL("vendor/plotly.min.js", document.currentScript.src).href;
-  const drawings = new Map(); // element drawn into → the layout that Python wrote
+  const drawings = new Map(); // element drawn into → the data and the layout that Python wrote
+  // the methods' colors and their dark forms, as in book.css
+  const DARK = { "#d55e00": "#ff8a33", "#0072b2": "#56b4e9", "#009e73": "#2fc79a" };
 
   const isDark = () => document.documentElement.dataset.theme === "dark";
 
@@ -33,12 +35,19 @@
     };
   }
 
+  /** Data or layout with the methods' colors for the page's theme; Python wrote those for light paper. */
+  function colored(part) {
+    if (!isDark()) return structuredClone(part);
+    return JSON.parse(JSON.stringify(part).replace(/"#(d55e00|0072b2|009e73)"/gi, (color) =>
+      `"${DARK[color.slice(1, -1).toLowerCase()]}"`));
+  }
+
   async function draw(plot) {
     const { data = [], layout = {}, config = {} } = JSON.parse(
       plot.querySelector('script[type="application/vnd.plotly.v1+json"]').textContent);
     const target = plot.appendChild(document.createElement("div"));
-    drawings.set(target, layout);
-    await Plotly.newPlot(target, data, { ...layout, template: themed(layout.template) }, {
+    drawings.set(target, { data, layout });
+    await Plotly.newPlot(target, colored(data), { ...colored(layout), template: themed(layout.template) }, {
       ...config,
       responsive: true,
       displaylogo: false,
@@ -46,6 +55,10 @@
     });
     // plotly follows the window; a sidebar or an opened <details> changes the width without it.
     new ResizeObserver(() => target.offsetWidth && Plotly.Plots.resize(target)).observe(plot);
+    // An image may hold no buttons, and the drawing has some: it becomes a group of that description, whose marks a
+    // screen reader passes over.
+    plot.setAttribute("role", "group");
+    for (const marks of target.querySelectorAll(".main-svg")) marks.setAttribute("aria-hidden", "true");
     plot.dataset.drawn = "true";
   }
 
@@ -67,7 +80,10 @@
     script.onerror = () => plots.forEach((plot) => fail(plot, "vendor/plotly.min.js is missing"));
     document.head.append(script);
     new MutationObserver(() => {
-      for (const [target, layout] of drawings) Plotly.relayout(target, { template: themed(layout.template) });
+      for (const [target, { data, layout }] of drawings) {
+        const { width } = target.layout; // on paper print.js sets it
+        Plotly.react(target, colored(data), { ...colored(layout), width, template: themed(layout.template) });
+      }
     }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
 

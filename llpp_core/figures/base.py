@@ -7,20 +7,19 @@ color-blind readers; the same color means the same method everywhere.
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
-from urllib.parse import quote
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from torch import Tensor
 
+from llpp_core.downloads import Table, download
+
 COLORS = {"LL": "#D55E00", "LL++": "#0072B2", "LL++conv": "#009E73"}
 NEUTRAL = "#7F7F7F"
 CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendDataToCloud"]}
-
-Table: TypeAlias = Mapping[str, Sequence[str | float | int]]
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Figure:
         caption: what it shows and what to see in it, as HTML.
         alt: what a sighted reader takes from it, as plain text.
         data: its data, column by column.
-        name: file name of the data's download, without ending.
+        name: file name of the data's download, without ending; the book makes the figure's label of it.
     """
 
     plot: go.Figure
@@ -56,7 +55,7 @@ class Figure:
             f'<div class="llpp-plot" role="img" aria-label="{html.escape(self.alt)}" '
             f'style="min-height: {height}px">'
             f'<script type="application/vnd.plotly.v1+json">{_in_script(spec)}</script></div>'
-            f"<figcaption>{self.caption}</figcaption>{_table(self.data, self.name)}</figure>"
+            f"<figcaption>{self.caption}</figcaption>{download(self.data, self.name)}</figure>"
         )
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
@@ -91,28 +90,3 @@ def rounded(values: Tensor | np.ndarray | Sequence[float], digits: int = 4) -> l
 def _in_script(value: Any) -> str:
     # "</script" would end the element that the JSON stands in, and "<!--" would keep its end from ending it.
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _table(data: Table, name: str, rows_shown: int = 50) -> str:
-    columns = list(data)
-    rows = list(zip(*data.values(), strict=True))
-    csv = "\r\n".join([",".join(_csv(v) for v in row) for row in [tuple(columns), *rows]])
-    head = "".join(f'<th scope="col">{html.escape(c)}</th>' for c in columns)
-    body = "".join("<tr>" + "".join(f"<td>{_cell(v)}</td>" for v in row) + "</tr>" for row in rows[:rows_shown])
-    more = (
-        f"<p>The first {rows_shown} of {len(rows):,} rows; the download has all.</p>" if len(rows) > rows_shown else ""
-    )
-    return (
-        f'<details class="llpp-data"><summary>Data of this figure</summary><div class="llpp-table" tabindex="0">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}"
-        f'<a download="{name}.csv" href="data:text/csv;charset=utf-8,{quote(csv)}">Download as CSV</a></details>'
-    )
-
-
-def _cell(value: str | float | int) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else html.escape(str(value))
-
-
-def _csv(value: str | float | int) -> str:
-    text = str(value)
-    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text

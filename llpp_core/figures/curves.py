@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from llpp_core.figures.base import COLORS, NEUTRAL, Figure, new_plot, rounded
 
-OTHERS = ("#CC79A7", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#000000")
-"""Okabe and Ito's colors for what is no method of its own."""
+OTHERS = ("#CC79A7", "#E69F00", "#999933", "#7F7F7F", "#AA4499")
+"""Colors for what is no method of its own, to be seen on light and dark pages: Okabe and Ito's that no method has
+in either, then Tol's olive and purple with a gray between."""
 
 
 def curves(

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from llpp_core.downloads import Table, download
 from llpp_core.models.predictors import ConvPredictor, PooledPredictor
 
 WIDTH, ROW, TOP = 360, 31, 96
@@ -22,15 +23,22 @@ class Drawing:
         svg: the drawing; it takes its colors from the page.
         caption: what it shows, as HTML.
         alt: what a sighted reader takes from it, as plain text.
+        data: what is drawn, column by column.
+        name: file name of the data's download, without ending.
     """
 
     svg: str
     caption: str
     alt: str
+    data: Table
+    name: str
 
     def html(self) -> str:
         """Return the drawing for a page."""
-        return f'<figure class="llpp-figure llpp-drawing">{self.svg}<figcaption>{self.caption}</figcaption></figure>'
+        return (
+            f'<figure class="llpp-figure llpp-drawing">{self.svg}<figcaption>{self.caption}</figcaption>'
+            f"{download(self.data, self.name)}</figure>"
+        )
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {"text/html": self.html(), "text/plain": self.alt}
@@ -92,7 +100,10 @@ def predictor_drawing(predictor: PooledPredictor | ConvPredictor, sizes: Sequenc
         f"<b>{html.escape(name)}</b>: {inputs}, then fully connected layers with a ReLU after each but the last. "
         "Numbers under a map: its side in pixels, and its channels; in a bar: the length of the vector."
     )
-    return Drawing(svg, caption, alt)
+    drawn = [f"{c} × {s} × {s}" for c, s in zip(predictor.channels, sizes, strict=True)]
+    parts = [*(f"map {i + 1}" for i in range(len(drawn))), how, *(f"layer {i + 1}" for i in range(len(widths))), "l̂"]
+    data = {"part": parts, "shape": [*drawn, *map(str, [pooled, *widths, 1])]}
+    return Drawing(svg, caption, alt, data, f"predictor_{name}")
 
 
 def _step(down: nn.Module) -> str:

@@ -23,12 +23,13 @@ SHAPE_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 BAND = "#CC79A7"
 
 
-def loss_fits(losses: Mapping[str, Values], fits: Mapping[str, GammaFit]) -> Figure:
+def loss_fits(losses: Mapping[str, Values], fits: Mapping[str, GammaFit], *, label: str = "loss_fits") -> Figure:
     """Return histograms of losses with the density of the gamma distribution fitted to each, one panel below another.
 
     Args:
         losses: true losses > 0 by name.
         fits: the fit to each, under the same names.
+        label: file name of the data's download, without ending.
 
     Raises:
         ValueError: losses and fits have different names.
@@ -72,7 +73,7 @@ def loss_fits(losses: Mapping[str, Values], fits: Mapping[str, GammaFit]) -> Fig
         "small p says that samples of the fitted distribution rarely lie as far from their own fit as these losses do.",
         alt=f"{len(losses)} histograms, each with a fitted gamma density. {listed}.",
         data=data,
-        name="loss_fits",
+        name=label,
     )
 
 

@@ -5,6 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from llpp_core.figures.base import COLORS, NEUTRAL, Figure, new_plot, rounded
+from llpp_core.figures.curves import OTHERS
+
+KEYS = {"Learning Loss": "LL", "LearningLoss++": "LL++"}
+"""Keys of `COLORS` by the objectives' names."""
 
 
 def gradient_curves(
@@ -19,9 +23,8 @@ def gradient_curves(
         margin: ξ of Learning Loss.
     """
     plot = new_plot(height=380, xaxis_title="predicted gap l̂ᵢ − l̂ⱼ", yaxis_title="∂L / ∂l̂ᵢ")
-    keys = {"Learning Loss": "LL", "LearningLoss++": "LL++"}
     for name, values in gradients.items():
-        plot.add_scatter(x=gaps, y=values, name=name, line={"color": COLORS.get(keys.get(name, name))})
+        plot.add_scatter(x=gaps, y=values, name=name, line={"color": COLORS.get(KEYS.get(name, name))})
     li, lj = true_losses
     plot.update_yaxes(range=[-1.1, 1.1])
     return Figure(
@@ -39,29 +42,33 @@ def gradient_curves(
     )
 
 
-def descent(paths: Mapping[str, np.ndarray], *, title: str, target: float | None, symbol: str) -> Figure:
+def descent(
+    paths: Mapping[str, np.ndarray], *, title: str, target: float | None, symbol: str, name: str = "descent"
+) -> Figure:
     """Return a quantity over the steps of gradient descent, one curve a case.
 
     Args:
-        paths: (steps,) values by case.
+        paths: (steps,) values by case; "Learning Loss" and "LearningLoss++" have their methods' colors.
         title: what descends, for caption and alternative text.
         target: a value to mark with a line, or None.
         symbol: label of the vertical axis.
+        name: file name of the data's download, without ending.
     """
     steps = list(range(max(len(v) for v in paths.values())))
     plot = new_plot(height=340, xaxis_title="step of gradient descent", yaxis_title=symbol)
-    palette = [*COLORS.values(), "#CC79A7", "#E69F00"]
-    for i, (name, values) in enumerate(paths.items()):
-        plot.add_scatter(x=steps, y=values, name=name, line={"color": palette[i % len(palette)]})
+    palette = iter(OTHERS * len(paths))
+    for case, values in paths.items():
+        color = COLORS.get(KEYS.get(case, case)) or next(palette)
+        plot.add_scatter(x=steps, y=values, name=case, line={"color": color})
     if target is not None:
         plot.add_hline(y=target, line={"dash": "dot", "color": NEUTRAL})
-    ends = "; ".join(f"{name} ends at {values[-1]:.3f}" for name, values in paths.items())
+    ends = "; ".join(f"{case} ends at {values[-1]:.3f}" for case, values in paths.items())
     return Figure(
         plot,
         caption=title,
         alt=f"{len(paths)} curves over {len(steps) - 1} steps of gradient descent: {ends}.",
-        data={"step": steps, **{name: rounded(values) for name, values in paths.items()}},
-        name="descent",
+        data={"step": steps, **{case: rounded(values) for case, values in paths.items()}},
+        name=name,
     )
 
 

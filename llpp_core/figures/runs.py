@@ -109,7 +109,9 @@ def losses_fitted(results: Results, seed: int) -> Figure:
     """Return the true losses of a base model on train, test and pool with the gamma density of each (Fig. 3)."""
     samples = {split: results.samples(Unit(seed), split)["true_loss"] for split in ("train", "test", "pool")}
     losses = {split: values[values > 0].double().numpy() for split, values in samples.items()}
-    return loss_fits(losses, {split: gamma_pairs.fit(values) for split, values in losses.items()})
+    return loss_fits(
+        losses, {split: gamma_pairs.fit(values) for split, values in losses.items()}, label="loss_fits_of_a_run"
+    )
 
 
 def predicted_scatter(results: Results, seed: int, split: str = "pool") -> Figure:

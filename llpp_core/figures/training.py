@@ -44,8 +44,9 @@ def learning_curves(history: History) -> Figure:
 
 
 def loss_scatter(
-    scores: Scores, correlations: Mapping[str, Correlation], ids: Sequence[str], *, pck: float, where: str
-) -> Figure:
+    scores: Scores, correlations: Mapping[str, Correlation], ids: Sequence[str], *, pck: float, where: str,
+    name: str = "predicted_against_true_loss",
+) -> Figure:  # fmt: skip
     """Return predicted against true loss of each sample, one panel a predictor, with the correlations above.
 
     Args:
@@ -54,23 +55,24 @@ def loss_scatter(
         ids: the samples' names, shown on hover.
         pck: the pose model's PCK@0.2 on them, printed above the correlations, which mean little without it.
         where: what the samples are, for the caption.
+        name: file name of the data's download, without ending.
     """
     heads = list(scores.predicted_loss)
     true = scores.true_loss.numpy()
     plot = new_plot(height=420)
     width, space = 1 / len(heads), 0.06
-    for i, name in enumerate(heads):
+    for i, head in enumerate(heads):
         axis = "" if i == 0 else str(i + 1)
         plot.add_scattergl(
-            x=true, y=scores.predicted_loss[name].numpy(), mode="markers", name=name, text=list(ids),
-            marker={"size": 4, "color": COLORS.get(name), "opacity": 0.45}, xaxis=f"x{axis}", yaxis=f"y{axis}",
+            x=true, y=scores.predicted_loss[head].numpy(), mode="markers", name=head, text=list(ids),
+            marker={"size": 4, "color": COLORS.get(head), "opacity": 0.45}, xaxis=f"x{axis}", yaxis=f"y{axis}",
             hovertemplate="%{text}<br>true loss %{x:.3f}<br>predicted %{y:.3f}<extra></extra>", showlegend=False,
         )  # fmt: skip
         domain = [
             i * width + (space / 2 if i else 0),
             (i + 1) * width - (space / 2 if i < len(heads) - 1 else 0),
         ]
-        c = correlations[name]
+        c = correlations[head]
         plot.update_layout(
             {
                 f"xaxis{axis}": {"domain": domain, "title": "true loss l"},
@@ -78,7 +80,7 @@ def loss_scatter(
             }
         )
         plot.add_annotation(
-            text=f"<b>{name}</b><br>Pearson {c.pearson:.2f}<br>Spearman {c.spearman:.2f}", showarrow=False,
+            text=f"<b>{head}</b><br>Pearson {c.pearson:.2f}<br>Spearman {c.spearman:.2f}", showarrow=False,
             xref="paper", yref="paper", x=sum(domain) / 2, y=1.02, xanchor="center", yanchor="bottom",
         )  # fmt: skip
     plot.update_layout(margin={"t": 115}, title={"text": accuracy_line(pck), "x": 0.5, "y": 0.97, "font": {"size": 15}})
@@ -91,7 +93,7 @@ def loss_scatter(
         alt=f"One scatter plot a predictor over {len(true)} samples. {accuracy_line(pck)}. Correlation with the true "
         f"loss: {listed}.",
         data={"sample": list(ids), "true loss": rounded(scores.true_loss), **predicted},
-        name="predicted_against_true_loss",
+        name=name,
     )
 
 
