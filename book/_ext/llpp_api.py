@@ -1,0 +1,312 @@
+"""Sphinx extension of the book's API reference: signatures as they are written, and names that are looked up.
+
+Autodoc shows what Python made of a signature: an alias as what it stands for, ``Float[Tensor, "n 3 s s"]`` as the
+class that jaxtyping built. Here signatures, types and constants are read from the source instead, and only aliases
+that no page explains are replaced by their own source.
+
+A name in single backticks, or in a signature, is looked up as Python would where it stands: in its class, its module,
+the packages around it, the builtins. It becomes a link if a page documents what it means, and plain text if that is
+elsewhere; a name that means nothing stays what it is to Sphinx, an error.
+"""
+
+import ast
+import builtins
+import importlib
+import inspect
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes  # type: ignore[import-untyped]
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.domains.python import _parse_annotation
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.nodes import make_refnode
+
+import llpp_core
+
+LONGEST_VALUE = 60
+"""Letters of a constant's value, at most; a longer one is left to the docstring."""
+_NOTHING = object()
+
+
+def module_source(name: str) -> ast.Module:
+    """Return the syntax tree of a module of the package."""
+    return _tree(name)
+
+
+@cache
+def _tree(name: str) -> ast.Module:
+    return ast.parse(inspect.getsource(importlib.import_module(name)))
+
+
+def _definition(module: str, qualname: str) -> ast.AST | None:
+    """Return where the source defines a function, class or constant; the last definition where there are several."""
+    place: ast.AST | None = _tree(module)
+    for name in qualname.split("."):
+        found = None
+        for node in getattr(place, "body", []):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+                found = node
+            elif isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+                found = node
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
+                found = node
+        place = found
+    return place
+
+
+@cache
+def _imported_from(module: str) -> dict[str, tuple[str, str]]:
+    """Return the names that a module imports from others of the package: module and name there."""
+    return {
+        alias.asname or alias.name: (node.module, alias.name)
+        for node in _tree(module).body
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("llpp_core.")
+        for alias in node.names
+        if f"{node.module}.{alias.name}" not in sys.modules  # a module of the package, which is at home where it lies
+    }
+
+
+class _Aliases(ast.NodeTransformer):
+    """Replaces the names of type aliases by what the source assigns to them."""
+
+    def __init__(self, module: str) -> None:
+        self.module = module
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        module, name = self.module, node.id
+        while name in _imported_from(module):
+            module, name = _imported_from(module)[name]
+        found = _definition(module, name)
+        value = getattr(found, "value", None)
+        plain = isinstance(value, ast.Call) or value is None  # no alias: a type variable, or a name of another library
+        return node if plain else _Aliases(module).visit(_copy(value))
+
+
+def _copy(node: ast.AST) -> ast.AST:
+    return ast.parse(ast.unparse(node), mode="eval").body
+
+
+def _written(node: ast.AST | None, module: str) -> str:
+    return "" if node is None else ast.unparse(_Aliases(module).visit(_copy(node)))
+
+
+def _arguments(of: ast.arguments, module: str, *, bound: bool) -> str:
+    """Return the parameters of a function, without the first one where that is bound."""
+    parts = []
+    positional = [*of.posonlyargs, *of.args]
+    defaults = [None] * (len(positional) - len(of.defaults)) + list(of.defaults)
+    for place, (argument, default) in enumerate(zip(positional, defaults, strict=True)):
+        if not (bound and place == 0):
+            parts.append(_parameter(argument.arg, argument.annotation, default, module))
+        if of.posonlyargs and place == len(of.posonlyargs) - 1 and parts:
+            parts.append("/")
+    if of.vararg:
+        parts.append(_parameter(f"*{of.vararg.arg}", of.vararg.annotation, None, module))
+    elif of.kwonlyargs:
+        parts.append("*")
+    for argument, default in zip(of.kwonlyargs, of.kw_defaults, strict=True):
+        parts.append(_parameter(argument.arg, argument.annotation, default, module))
+    if of.kwarg:
+        parts.append(_parameter(f"**{of.kwarg.arg}", of.kwarg.annotation, None, module))
+    return f"({', '.join(parts)})"
+
+
+def _parameter(name: str, annotation: ast.AST | None, default: ast.AST | None, module: str) -> str:
+    typed = f"{name}: {_written(annotation, module)}" if annotation else name
+    if default is None:
+        return typed
+    return f"{typed} = {ast.unparse(default)}" if annotation else f"{typed}={ast.unparse(default)}"
+
+
+def _fields(found: ast.ClassDef, module: str) -> str:
+    """Return the parameters of a class whose fields make its constructor."""
+    parts = []
+    for node in found.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            annotation, default = ast.unparse(node.annotation), ast.unparse(node.value) if node.value else ""
+            if not annotation.startswith("ClassVar") and "init=False" not in default:
+                parts.append(_parameter(node.target.id, node.annotation, node.value, module))
+    return f"({', '.join(parts)})"
+
+
+def signature_as_written(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None] | None:
+    """Take parameters, defaults and types from the source, for autodoc."""
+    module, qualname = getattr(obj, "__module__", None) or "", getattr(obj, "__qualname__", "")
+    if not module.startswith("llpp_core"):
+        return None
+    found = _definition(module, qualname)
+    if isinstance(found, ast.FunctionDef):
+        decorators = {ast.unparse(d) for d in found.decorator_list}
+        bound = what == "method" and "staticmethod" not in decorators
+        return _arguments(found.args, module, bound=bound), _written(found.returns, module) or None
+    if isinstance(found, ast.ClassDef):
+        constructor = _definition(module, f"{qualname}.__init__")
+        if isinstance(constructor, ast.FunctionDef):
+            return _arguments(constructor.args, module, bound=True), None
+        if hasattr(obj, "__dataclass_fields__") or hasattr(obj, "_fields"):
+            return _fields(found, module), None
+        return "", None
+    return None
+
+
+def finish_description(app: Sphinx, domain: str, objtype: str, content: addnodes.desc_content) -> None:
+    """Put a property's type and a constant's value as written, and note where the names of a description are at home."""
+    if domain != "py":
+        return
+    for signature in content.parent.findall(addnodes.desc_signature):
+        if signature.parent is not content.parent or not signature.get("module"):
+            continue
+        module, qualname = _home(signature["module"], signature["fullname"])
+        found = _definition(module, qualname) if module else None
+        if isinstance(found, ast.FunctionDef) and objtype == "property" and found.returns:
+            _retype(signature, _written(found.returns, module), app.env)
+        if isinstance(found, ast.Assign | ast.AnnAssign) and found.value and objtype in ("data", "attribute"):
+            value = ast.unparse(found.value)
+            if len(value) <= LONGEST_VALUE:
+                signature += addnodes.desc_annotation(
+                    "", "", addnodes.desc_sig_space(), nodes.Text("= "), nodes.literal("", value)
+                )
+        for text in list(signature.findall(addnodes.desc_sig_literal_string)):
+            written = text.astext()
+            if written.startswith("'") and '"' not in written:
+                text.clear()
+                text += nodes.Text(f'"{written[1:-1]}"')
+        for reference in content.parent.findall(addnodes.pending_xref):
+            reference.attributes.setdefault("llpp_home", (module, qualname))
+
+
+def _retype(signature: addnodes.desc_signature, annotation: str, env: BuildEnvironment) -> None:
+    for node in list(signature.findall(addnodes.desc_annotation)):
+        if node.astext().startswith(":"):
+            node.clear()
+            node += [addnodes.desc_sig_punctuation("", ":"), addnodes.desc_sig_space()]
+            node += _parse_annotation(annotation, env)
+
+
+def _home(module: str, qualname: str) -> tuple[str, str]:
+    """Return the module that defines what a room exports, and its name there."""
+    first, _, rest = qualname.partition(".")
+    while first in _imported_from(module):
+        module, first = _imported_from(module)[first]
+    return module, f"{first}.{rest}" if rest else first
+
+
+def resolve(
+    app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, text: nodes.Element
+) -> nodes.Element | None:
+    """Look up a name that Sphinx does not know as Python would: a link, plain text, or None for no such thing."""
+    if node.get("refdomain") != "py":
+        return None
+    module, qualname = node.get("llpp_home") or (node.get("py:module"), node.get("py:class") or "")
+    if not module:
+        return None
+    target = node["reftarget"].removesuffix("()").lstrip(".~")
+    documented = env.domaindata["py"]["objects"]
+    for scope in _scopes(module, qualname):
+        owner, found = _attribute(scope, target)
+        if found is _NOTHING:
+            continue
+        for candidate in (found, owner):
+            name = _documented(candidate, documented)
+            if candidate is found:
+                name = name or next((n for n in (f"{_name(scope)}.{target}", target) if n in documented), None)
+            if name:
+                entry = documented[name]
+                return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, [text], name)
+        return text
+    return None
+
+
+def _scopes(module: str, qualname: str) -> list[Any]:
+    """Return where a name is looked for, from the inside outwards."""
+    home = importlib.import_module(module)
+    inside = getattr(home, qualname.partition(".")[0], None) if qualname else None
+    parts = module.split(".")
+    packages = [importlib.import_module(".".join(parts[:n])) for n in range(len(parts) - 1, 0, -1)]
+    return [*([inside] if inspect.isclass(inside) else []), home, *packages, builtins, None]
+
+
+def _name(scope: Any) -> str:
+    return f"{scope.__module__}.{scope.__qualname__}" if inspect.isclass(scope) else getattr(scope, "__name__", "")
+
+
+def _attribute(scope: Any, path: str) -> tuple[Any, Any]:
+    """Return what a dotted path leads to, and what holds it; a scope of None is the world of absolute imports."""
+    first, *rest = path.split(".")
+    if scope is None:
+        try:
+            owner, found = None, importlib.import_module(first)
+        except (ImportError, ValueError):
+            return None, _NOTHING
+    else:
+        owner, found = scope, _member(scope, first)
+    for name in rest:
+        if found is _NOTHING:
+            break
+        owner, found = found, _member(found, name)
+    return owner, found
+
+
+def _member(owner: Any, name: str) -> Any:
+    if inspect.ismodule(owner):
+        try:
+            return owner.__dict__[name] if name in owner.__dict__ else importlib.import_module(f"{owner.__name__}.{name}")
+        except (ImportError, ValueError):
+            return getattr(owner, name, _NOTHING)
+    static = inspect.getattr_static(owner, name, _NOTHING)
+    if static is _NOTHING and any(name in inspect.get_annotations(c) for c in getattr(owner, "__mro__", ())):
+        return None  # a field without a default: it exists, and its class explains it
+    return static
+
+
+def _documented(found: Any, documented: dict[str, Any]) -> str | None:
+    """Return the name under which a page documents a function, class, property or module."""
+    if not (inspect.ismodule(found) or inspect.isroutine(found) or inspect.isclass(found) or isinstance(found, property)):
+        return None
+    for name in documented:
+        if name.rpartition(".")[2] == getattr(found, "__name__", "").rpartition(".")[2] or isinstance(found, property):
+            if name == getattr(found, "__name__", None):
+                return name
+            owner = _attribute(None, name)[1]
+            if owner is found:
+                return name
+    return None
+
+
+def adopt_comments(app: Sphinx) -> None:
+    """Let a room that exports a constant of one of its files show that file's docstring of it.
+
+    Raises:
+        ExtensionError: Sphinx imports the copy that lies among its sources, which lacks every file but Python's.
+    """
+    if Path(llpp_core.__file__).is_relative_to(app.srcdir):
+        raise ExtensionError(f"the reference must read the installed llpp_core, not the copy in {app.srcdir}")
+    for module in [m for m in list(sys.modules) if m.startswith("llpp_core")]:
+        for name, (origin, there) in _imported_from(module).items():
+            comments = ModuleAnalyzer.for_module(origin).find_attr_docs()
+            if ("", there) in comments:
+                ModuleAnalyzer.for_module(module).find_attr_docs().setdefault(("", name), comments["", there])
+
+
+def leave_out(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out what Python itself wrote: the fields of a named tuple, which ``Attributes`` explains."""
+    return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register all of it; nothing keeps state, so pages may be read and written in parallel."""
+    app.setup_extension("sphinx.ext.autodoc")
+    app.connect("builder-inited", adopt_comments)
+    app.connect("autodoc-process-signature", signature_as_written)
+    app.connect("autodoc-skip-member", leave_out)
+    app.connect("object-description-transform", finish_description)
+    app.connect("missing-reference", resolve)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
