@@ -1,18 +1,13 @@
-"""Sphinx extension of the book's API reference: signatures as they are written, and names that are looked up.
+"""Sphinx extension of the book's API reference: signatures, types and constants as the source has them.
 
-Autodoc shows what Python made of a signature: an alias as what it stands for, ``Float[Tensor, "n 3 s s"]`` as the
-class that jaxtyping built. Here signatures, types and constants are read from the source instead, and only aliases
-that no page explains are replaced by their own source.
-
-A name in single backticks, or in a signature, is looked up as Python would where it stands: in its class, its module,
-the packages around it, the builtins. It becomes a link if a page documents what it means, and plain text if that is
-elsewhere; a name that means nothing stays what it is to Sphinx, an error.
+Autodoc shows what Python made of a signature: of ``Float[Tensor, "n 3 s s"]`` the class that jaxtyping built. Here it
+is read from the source instead. Names of type aliases, which no page explains, are replaced by what they stand for.
 """
 
 import ast
-import builtins
 import importlib
 import inspect
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -25,23 +20,21 @@ from sphinx.domains.python import _parse_annotation
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.pycode import ModuleAnalyzer
-from sphinx.util.nodes import make_refnode
 
 import llpp_core
 
 LONGEST_VALUE = 60
 """Letters of a constant's value, at most; a longer one is left to the docstring."""
-_NOTHING = object()
-
-
-def module_source(name: str) -> ast.Module:
-    """Return the syntax tree of a module of the package."""
-    return _tree(name)
 
 
 @cache
-def _tree(name: str) -> ast.Module:
-    return ast.parse(inspect.getsource(importlib.import_module(name)))
+def _text(module: str) -> str:
+    return inspect.getsource(importlib.import_module(module))
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(_text(module))
 
 
 def _definition(module: str, qualname: str) -> ast.AST | None:
@@ -77,6 +70,11 @@ class _Aliases(ast.NodeTransformer):
 
     def __init__(self, module: str) -> None:
         self.module = module
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if ast.unparse(node.value) == "Annotated":  # what typer reads of a command's option
+            return self.visit(node.slice.elts[0]) if isinstance(node.slice, ast.Tuple) else node
+        return self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         module, name = self.module, node.id
@@ -164,23 +162,25 @@ def finish_description(app: Sphinx, domain: str, objtype: str, content: addnodes
     for signature in content.parent.findall(addnodes.desc_signature):
         if signature.parent is not content.parent or not signature.get("module"):
             continue
-        module, qualname = _home(signature["module"], signature["fullname"])
+        module, qualname = home(signature["module"], signature["fullname"])
         found = _definition(module, qualname) if module else None
         if isinstance(found, ast.FunctionDef) and objtype == "property" and found.returns:
             _retype(signature, _written(found.returns, module), app.env)
         if isinstance(found, ast.Assign | ast.AnnAssign) and found.value and objtype in ("data", "attribute"):
-            value = ast.unparse(found.value)
+            value = " ".join((ast.get_source_segment(_text(module), found.value) or "").split())
             if len(value) <= LONGEST_VALUE:
-                signature += addnodes.desc_annotation(
-                    "", "", addnodes.desc_sig_space(), nodes.Text("= "), nodes.literal("", value)
-                )
-        for text in list(signature.findall(addnodes.desc_sig_literal_string)):
-            written = text.astext()
-            if written.startswith("'") and '"' not in written:
-                text.clear()
-                text += nodes.Text(f'"{written[1:-1]}"')
+                signature += addnodes.desc_annotation("", "", nodes.inline("", f" = {value}", classes=["llpp-value"]))
+        _quote_as_the_source_does(signature)
         for reference in content.parent.findall(addnodes.pending_xref):
             reference.attributes.setdefault("llpp_home", (module, qualname))
+
+
+def _quote_as_the_source_does(signature: addnodes.desc_signature) -> None:
+    for node in list(signature.findall(nodes.inline)):
+        if isinstance(node, addnodes.desc_sig_literal_string) or "default_value" in node["classes"]:
+            written = re.sub(r"'([^'\"]*)'", r'"\1"', node.astext())
+            node.clear()
+            node += nodes.Text(written)
 
 
 def _retype(signature: addnodes.desc_signature, annotation: str, env: BuildEnvironment) -> None:
@@ -191,94 +191,12 @@ def _retype(signature: addnodes.desc_signature, annotation: str, env: BuildEnvir
             node += _parse_annotation(annotation, env)
 
 
-def _home(module: str, qualname: str) -> tuple[str, str]:
+def home(module: str, qualname: str) -> tuple[str, str]:
     """Return the module that defines what a room exports, and its name there."""
     first, _, rest = qualname.partition(".")
     while first in _imported_from(module):
         module, first = _imported_from(module)[first]
     return module, f"{first}.{rest}" if rest else first
-
-
-def resolve(
-    app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, text: nodes.Element
-) -> nodes.Element | None:
-    """Look up a name that Sphinx does not know as Python would: a link, plain text, or None for no such thing."""
-    if node.get("refdomain") != "py":
-        return None
-    module, qualname = node.get("llpp_home") or (node.get("py:module"), node.get("py:class") or "")
-    if not module:
-        return None
-    target = node["reftarget"].removesuffix("()").lstrip(".~")
-    documented = env.domaindata["py"]["objects"]
-    for scope in _scopes(module, qualname):
-        owner, found = _attribute(scope, target)
-        if found is _NOTHING:
-            continue
-        for candidate in (found, owner):
-            name = _documented(candidate, documented)
-            if candidate is found:
-                name = name or next((n for n in (f"{_name(scope)}.{target}", target) if n in documented), None)
-            if name:
-                entry = documented[name]
-                return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, [text], name)
-        return text
-    return None
-
-
-def _scopes(module: str, qualname: str) -> list[Any]:
-    """Return where a name is looked for, from the inside outwards."""
-    home = importlib.import_module(module)
-    inside = getattr(home, qualname.partition(".")[0], None) if qualname else None
-    parts = module.split(".")
-    packages = [importlib.import_module(".".join(parts[:n])) for n in range(len(parts) - 1, 0, -1)]
-    return [*([inside] if inspect.isclass(inside) else []), home, *packages, builtins, None]
-
-
-def _name(scope: Any) -> str:
-    return f"{scope.__module__}.{scope.__qualname__}" if inspect.isclass(scope) else getattr(scope, "__name__", "")
-
-
-def _attribute(scope: Any, path: str) -> tuple[Any, Any]:
-    """Return what a dotted path leads to, and what holds it; a scope of None is the world of absolute imports."""
-    first, *rest = path.split(".")
-    if scope is None:
-        try:
-            owner, found = None, importlib.import_module(first)
-        except (ImportError, ValueError):
-            return None, _NOTHING
-    else:
-        owner, found = scope, _member(scope, first)
-    for name in rest:
-        if found is _NOTHING:
-            break
-        owner, found = found, _member(found, name)
-    return owner, found
-
-
-def _member(owner: Any, name: str) -> Any:
-    if inspect.ismodule(owner):
-        try:
-            return owner.__dict__[name] if name in owner.__dict__ else importlib.import_module(f"{owner.__name__}.{name}")
-        except (ImportError, ValueError):
-            return getattr(owner, name, _NOTHING)
-    static = inspect.getattr_static(owner, name, _NOTHING)
-    if static is _NOTHING and any(name in inspect.get_annotations(c) for c in getattr(owner, "__mro__", ())):
-        return None  # a field without a default: it exists, and its class explains it
-    return static
-
-
-def _documented(found: Any, documented: dict[str, Any]) -> str | None:
-    """Return the name under which a page documents a function, class, property or module."""
-    if not (inspect.ismodule(found) or inspect.isroutine(found) or inspect.isclass(found) or isinstance(found, property)):
-        return None
-    for name in documented:
-        if name.rpartition(".")[2] == getattr(found, "__name__", "").rpartition(".")[2] or isinstance(found, property):
-            if name == getattr(found, "__name__", None):
-                return name
-            owner = _attribute(None, name)[1]
-            if owner is found:
-                return name
-    return None
 
 
 def adopt_comments(app: Sphinx) -> None:
@@ -296,6 +214,30 @@ def adopt_comments(app: Sphinx) -> None:
                 ModuleAnalyzer.for_module(module).find_attr_docs().setdefault(("", name), comments["", there])
 
 
+_BAR = re.compile(r"(`[^`]*`)|\|")
+
+
+def docstring_as_meant(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Keep ``|x|`` from being a substitution, and give a command the words that its options have, before napoleon."""
+    text = _BAR.sub(lambda found: found[1] or r"\|", "\n".join(lines))
+    lines[:] = text.split("\n")
+    if what == "function" and getattr(obj, "__module__", "").startswith("llpp_core.cli"):
+        lines += _options(inspect.signature(obj))
+    app.env.temp_data["llpp_docstring"] = list(lines)
+
+
+def _options(signature: inspect.Signature) -> list[str]:
+    known = {name: getattr(p.annotation, "__metadata__", (None,))[0] for name, p in signature.parameters.items()}
+    helped = {name: option.help for name, option in known.items() if getattr(option, "help", None)}
+    return ["", "Args:", *(f"    {name}: {text}" for name, text in helped.items()), ""] if helped else []
+
+
+def not_a_type(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Undo napoleon where it takes the words before a colon for a type: ours stand in the annotations."""
+    if what in ("attribute", "data", "property"):
+        lines[:] = app.env.temp_data["llpp_docstring"]
+
+
 def leave_out(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
     """Leave out what Python itself wrote: the fields of a named tuple, which ``Attributes`` explains."""
     return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field number") else None
@@ -308,5 +250,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-signature", signature_as_written)
     app.connect("autodoc-skip-member", leave_out)
     app.connect("object-description-transform", finish_description)
-    app.connect("missing-reference", resolve)
+    app.connect("autodoc-process-docstring", docstring_as_meant, priority=400)  # napoleon's is 500
+    app.connect("autodoc-process-docstring", not_a_type, priority=600)
+    app.add_css_file("api.css")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

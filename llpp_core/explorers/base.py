@@ -54,7 +54,7 @@ class Bounded(traitlets.Float):  # type: ignore[type-arg]
         step: step of the slider, in units of the trait or of its decimal logarithm.
 
     Raises:
-        TraitError: (on assignment) not a number, not finite, or out of bounds.
+        traitlets.TraitError: (on assignment) not a number, not finite, or out of bounds.
     """
 
     def __init__(self, default: float, *, min: float, max: float, scale: str = "linear", step: float = 0.01):
@@ -64,7 +64,7 @@ class Bounded(traitlets.Float):  # type: ignore[type-arg]
         self.tag(sync=True)
 
     def validate(self, obj: Any, value: Any) -> float:
-        """Return the value as a float, or raise `TraitError` that names the trait and its bounds."""
+        """Return the value as a float, or raise `traitlets.TraitError` that names the trait and its bounds."""
         try:
             number = math.nan if isinstance(value, (bool, str)) else float(value)
         except (TypeError, ValueError):
