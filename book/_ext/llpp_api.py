@@ -16,7 +16,7 @@ from typing import Any
 from docutils import nodes  # type: ignore[import-untyped]
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.domains.python import _parse_annotation
+from sphinx.domains.python._annotations import _parse_annotation
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.pycode import ModuleAnalyzer
@@ -41,16 +41,15 @@ def _definition(module: str, qualname: str) -> ast.AST | None:
     """Return where the source defines a function, class or constant; the last definition where there are several."""
     place: ast.AST | None = _tree(module)
     for name in qualname.split("."):
-        found = None
-        for node in getattr(place, "body", []):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
-                found = node
-            elif isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-                found = node
-            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
-                found = node
-        place = found
+        place = next((n for n in reversed(getattr(place, "body", [])) if name in _names(n)), None)
     return place
+
+
+def _names(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 @cache
@@ -81,16 +80,17 @@ class _Aliases(ast.NodeTransformer):
         while name in _imported_from(module):
             module, name = _imported_from(module)[name]
         found = _definition(module, name)
-        value = getattr(found, "value", None)
-        plain = isinstance(value, ast.Call) or value is None  # no alias: a type variable, or a name of another library
-        return node if plain else _Aliases(module).visit(_copy(value))
+        value = found.value if isinstance(found, ast.Assign | ast.AnnAssign) else None
+        if value is None or isinstance(value, ast.Call):  # a class, a name of another library, a type variable
+            return node
+        return _Aliases(module).visit(_copy(value))
 
 
-def _copy(node: ast.AST) -> ast.AST:
+def _copy(node: ast.expr) -> ast.expr:
     return ast.parse(ast.unparse(node), mode="eval").body
 
 
-def _written(node: ast.AST | None, module: str) -> str:
+def _written(node: ast.expr | None, module: str) -> str:
     return "" if node is None else ast.unparse(_Aliases(module).visit(_copy(node)))
 
 
@@ -115,7 +115,7 @@ def _arguments(of: ast.arguments, module: str, *, bound: bool) -> str:
     return f"({', '.join(parts)})"
 
 
-def _parameter(name: str, annotation: ast.AST | None, default: ast.AST | None, module: str) -> str:
+def _parameter(name: str, annotation: ast.expr | None, default: ast.expr | None, module: str) -> str:
     typed = f"{name}: {_written(annotation, module)}" if annotation else name
     if default is None:
         return typed
@@ -156,7 +156,7 @@ def signature_as_written(
 
 
 def finish_description(app: Sphinx, domain: str, objtype: str, content: addnodes.desc_content) -> None:
-    """Put a property's type and a constant's value as written, and note where the names of a description are at home."""
+    """Put a property's type and a constant's value as written, and note where a description's names are at home."""
     if domain != "py":
         return
     for signature in content.parent.findall(addnodes.desc_signature):
@@ -207,7 +207,7 @@ def adopt_comments(app: Sphinx) -> None:
     """
     if Path(llpp_core.__file__).is_relative_to(app.srcdir):
         raise ExtensionError(f"the reference must read the installed llpp_core, not the copy in {app.srcdir}")
-    for module in [m for m in list(sys.modules) if m.startswith("llpp_core")]:
+    for module in [f"llpp_core.{room}" for room in llpp_core.__all__]:
         for name, (origin, there) in _imported_from(module).items():
             comments = ModuleAnalyzer.for_module(origin).find_attr_docs()
             if ("", there) in comments:
@@ -227,8 +227,8 @@ def docstring_as_meant(app: Sphinx, what: str, name: str, obj: Any, options: Any
 
 
 def _options(signature: inspect.Signature) -> list[str]:
-    known = {name: getattr(p.annotation, "__metadata__", (None,))[0] for name, p in signature.parameters.items()}
-    helped = {name: option.help for name, option in known.items() if getattr(option, "help", None)}
+    known = {name: getattr(p.annotation, "__metadata__", [None])[0] for name, p in signature.parameters.items()}
+    helped = {name: text for name, option in known.items() if (text := getattr(option, "help", None))}
     return ["", "Args:", *(f"    {name}: {text}" for name, text in helped.items()), ""] if helped else []
 
 

@@ -71,7 +71,7 @@ def probability_within(loss_gap: Values, shape: Values, scale: Values) -> float 
         scale: Θ > 0, in the unit of the losses.
 
     Returns:
-        From 0 to 1: a float for three scalars, else an array of the broadcast shape.
+        From 0 to 1, a float for three scalars, else an array of the broadcast shape.
 
     Raises:
         ValueError: an argument is NaN or out of its range.
@@ -94,7 +94,7 @@ def expected_share(loss_gap: Values, shape: Values, scale: Values) -> float | Ar
         scale: Θ > 0, in the unit of the losses.
 
     Returns:
-        From 0 to ½: a float for three scalars, else an array of the broadcast shape.
+        From 0 to ½, a float for three scalars, else an array of the broadcast shape.
 
     Raises:
         ValueError: an argument is NaN or out of its range.

@@ -212,8 +212,8 @@ def scales_that_print(
     """Return, for each row and for all rows together, the scales Θ that round to the printed numbers.
 
     Args:
-        function: of (gap, shape, scale), continuous in the scale and monotone or constant: `gamma_pairs.probability_within`
-            falls with it, `gamma_pairs.expected_share` rises.
+        function: of (gap, shape, scale), continuous in the scale and monotone or constant:
+            `gamma_pairs.probability_within` falls with it, `gamma_pairs.expected_share` rises.
         gaps: (rows,) δ.
         printed: (rows,) the printed numbers.
         shape: k.

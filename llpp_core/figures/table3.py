@@ -69,7 +69,8 @@ def stage_differences(comparisons: Sequence[Comparison], *, lower_is: str) -> Fi
     """Return differences to one method over the stages, with their intervals; filled where they are separable from 0.
 
     Args:
-        comparisons: of one table and data set, all with the same reference (`analysis.table3.compare` with ``reference``).
+        comparisons: of one table and data set, all with the same reference (`analysis.table3.compare` with
+            ``reference``).
         lower_is: what a difference below 0 means, for the caption.
 
     Raises:
