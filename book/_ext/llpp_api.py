@@ -210,7 +210,7 @@ def adopt_comments(app: Sphinx) -> None:
     for module in [f"llpp_core.{room}" for room in llpp_core.__all__]:
         for name, (origin, there) in _imported_from(module).items():
             comments = ModuleAnalyzer.for_module(origin).find_attr_docs()
-            if ("", there) in comments:
+            if name in getattr(sys.modules[module], "__all__", []) and ("", there) in comments:
                 ModuleAnalyzer.for_module(module).find_attr_docs().setdefault(("", name), comments["", there])
 
 
