@@ -91,6 +91,8 @@ def _copy(node: ast.expr) -> ast.expr:
 
 
 def _written(node: ast.expr | None, module: str) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):  # a class that is not there yet
+        return node.value
     return "" if node is None else ast.unparse(_Aliases(module).visit(_copy(node)))
 
 
@@ -167,20 +169,51 @@ def finish_description(app: Sphinx, domain: str, objtype: str, content: addnodes
         if isinstance(found, ast.FunctionDef) and objtype == "property" and found.returns:
             _retype(signature, _written(found.returns, module), app.env)
         if isinstance(found, ast.Assign | ast.AnnAssign) and found.value and objtype in ("data", "attribute"):
-            value = " ".join((ast.get_source_segment(_text(module), found.value) or "").split())
+            value = _piece(module, found.value)
             if len(value) <= LONGEST_VALUE:
                 signature += addnodes.desc_annotation("", "", nodes.inline("", f" = {value}", classes=["llpp-value"]))
-        _quote_as_the_source_does(signature)
+        _write_as_the_source_does(signature, found, module)
         for reference in content.parent.findall(addnodes.pending_xref):
             reference.attributes.setdefault("llpp_home", (module, qualname))
 
 
-def _quote_as_the_source_does(signature: addnodes.desc_signature) -> None:
-    for node in list(signature.findall(nodes.inline)):
-        if isinstance(node, addnodes.desc_sig_literal_string) or "default_value" in node["classes"]:
-            written = re.sub(r"'([^'\"]*)'", r'"\1"', node.astext())
-            node.clear()
-            node += nodes.Text(written)
+def _write_as_the_source_does(signature: addnodes.desc_signature, found: ast.AST | None, module: str) -> None:
+    """Undo what Sphinx does to quotes and numbers when it takes a signature apart."""
+    for text in list(signature.findall(addnodes.desc_sig_literal_string)):
+        _set(text, re.sub(r"^'([^\"]*)'$", r'"\1"', text.astext()))
+    defaults = _defaults(found, module) if found else {}
+    for parameter in signature.findall(addnodes.desc_parameter):
+        name = next(iter(parameter.findall(addnodes.desc_sig_name))).astext() if len(parameter) > 1 else ""
+        for value in list(parameter.findall(nodes.inline)):
+            if "default_value" in value["classes"] and name in defaults:
+                _set(value, defaults[name])
+
+
+def _defaults(found: ast.AST, module: str) -> dict[str, str]:
+    """Return the default of each parameter of a function, or of a class by its constructor or its fields."""
+    if isinstance(found, ast.ClassDef):
+        constructor = next((n for n in found.body if "__init__" in _names(n)), None)
+        if constructor is not None:
+            return _defaults(constructor, module)
+        fields = [n for n in found.body if isinstance(n, ast.AnnAssign) and n.value]
+        return {name: _piece(module, n.value) for n in fields for name in _names(n)}
+    if not isinstance(found, ast.FunctionDef):
+        return {}
+    of = found.args
+    positional = [*of.posonlyargs, *of.args]
+    pairs = [*zip(positional[len(positional) - len(of.defaults) :], of.defaults, strict=True)]
+    pairs += [(name, value) for name, value in zip(of.kwonlyargs, of.kw_defaults, strict=True) if value]
+    return {argument.arg: _piece(module, value) for argument, value in pairs}
+
+
+def _piece(module: str, node: ast.AST | None) -> str:
+    """Return a piece of the source, in one line."""
+    return "" if node is None else " ".join((ast.get_source_segment(_text(module), node) or "").split())
+
+
+def _set(node: nodes.Element, text: str) -> None:
+    node.clear()
+    node += nodes.Text(text)
 
 
 def _retype(signature: addnodes.desc_signature, annotation: str, env: BuildEnvironment) -> None:
@@ -215,12 +248,13 @@ def adopt_comments(app: Sphinx) -> None:
 
 
 _BAR = re.compile(r"(`[^`]*`)|\|")
+_LETTER = re.compile(r"(^\s*|: )([A-Za-z]\.)(?=\s|$)", flags=re.MULTILINE)
 
 
 def docstring_as_meant(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Keep ``|x|`` from being a substitution, and give a command the words that its options have, before napoleon."""
+    """Keep ``|x|`` from being a substitution and ``k.`` a list from k on, add a command's words on its options."""
     text = _BAR.sub(lambda found: found[1] or r"\|", "\n".join(lines))
-    lines[:] = text.split("\n")
+    lines[:] = _LETTER.sub(r"\1\\\2", text).split("\n")
     if what == "function" and getattr(obj, "__module__", "").startswith("llpp_core.cli"):
         lines += _options(inspect.signature(obj))
     app.env.temp_data["llpp_docstring"] = list(lines)

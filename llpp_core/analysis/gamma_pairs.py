@@ -12,7 +12,8 @@ Struve function they have closed forms (beyond the paper):
 
 .. math::
 
-    P = z\,[K_\nu(z) L_{\nu-1}(z) + K_{\nu-1}(z) L_\nu(z)], \qquad
+    P = z\,[K_\nu(z) L_{\nu-1}(z) + K_{\nu-1}(z) L_\nu(z)],
+
     \varphi = \tfrac12 \Bigl[1 - \frac{\int_z^\infty t^{-\nu} K_\nu(t)\,dt}{z^{-\nu} K_\nu(z)}\Bigr],
 
 which overflow, cancel or divide 0 by 0 over much of the range. They are not evaluated here. Every value is a mean of

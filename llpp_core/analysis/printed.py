@@ -65,6 +65,7 @@ class ScenarioImage:
 FIGURE_1: Mapping[str, ScenarioImage] = MappingProxyType(
     {"a": ScenarioImage(0.45, 1.48), "b": ScenarioImage(0.47, 1.51), "c": ScenarioImage(2.87, 1.63)}
 )
+"""Fig. 1's three images by letter, with their printed losses."""
 FIGURE_1_PUSH = 0.32
 """|q − p| of the pair (a, c) as printed with Fig. 1."""
 

@@ -71,10 +71,13 @@ def test_a_page_is_light_and_shows_types_as_they_are_written(book):
     for room, text in pages_of(book).items():
         assert len(text.encode()) < WEIGHT, room
         words = unescape(re.sub(r"<[^>]+>", "", text))
+        assert not re.search(r"– ?</p>\s*<[ou]l", text), f"{room}: a letter and a full stop became a list"
         assert not re.search(r"<class |<function |object at 0x|jaxtyping\.Float|~\w+\.\w+", words), room
     words = unescape(re.sub(r"<[^>]+>", "", pages_of(book)["losses"]))
     assert 'predicted_loss: Float[Tensor, "n"] | Float[Tensor, "n 1"]' in words
     assert 'reduction: Literal["mean", "none"] = "mean"' in words
+    words = unescape(re.sub(r"<[^>]+>", "", pages_of(book)["analysis"]))
+    assert "between: tuple[float, float] = (1e-6, 1e6)" in words
 
 
 def test_a_name_of_a_docstring_leads_to_what_it_means(book):
