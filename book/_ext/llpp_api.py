@@ -161,6 +161,8 @@ def finish_description(app: Sphinx, domain: str, objtype: str, content: addnodes
     """Put a property's type and a constant's value as written, and note where a description's names are at home."""
     if domain != "py":
         return
+    if content.children and content[0].astext() == "Bases: object":
+        del content[0]
     for signature in content.parent.findall(addnodes.desc_signature):
         if signature.parent is not content.parent or not signature.get("module"):
             continue
@@ -208,7 +210,8 @@ def _defaults(found: ast.AST, module: str) -> dict[str, str]:
 
 def _piece(module: str, node: ast.AST | None) -> str:
     """Return a piece of the source, in one line."""
-    return "" if node is None else " ".join((ast.get_source_segment(_text(module), node) or "").split())
+    source = "" if node is None else ast.get_source_segment(_text(module), node) or ""
+    return re.sub(r"(?<=[(\[{]) | (?=[)\]}])", "", " ".join(source.split()))
 
 
 def _set(node: nodes.Element, text: str) -> None:
@@ -257,6 +260,7 @@ def docstring_as_meant(app: Sphinx, what: str, name: str, obj: Any, options: Any
     lines[:] = _LETTER.sub(r"\1\\\2", text).split("\n")
     if what == "function" and getattr(obj, "__module__", "").startswith("llpp_core.cli"):
         lines += _options(inspect.signature(obj))
+        lines[:] = [re.sub(r"(?<![\w`-])--[a-z][a-z-]*", r"``\g<0>``", line) for line in lines]  # else a dash
     app.env.temp_data["llpp_docstring"] = list(lines)
 
 

@@ -78,6 +78,7 @@ def test_a_page_is_light_and_shows_types_as_they_are_written(book):
     assert 'reduction: Literal["mean", "none"] = "mean"' in words
     words = unescape(re.sub(r"<[^>]+>", "", pages_of(book)["analysis"]))
     assert "between: tuple[float, float] = (1e-6, 1e6)" in words
+    assert ">--boxes<" in pages_of(book)["cli"]
 
 
 def test_a_name_of_a_docstring_leads_to_what_it_means(book):
