@@ -241,9 +241,9 @@ def adopt_comments(app: Sphinx) -> None:
     Raises:
         ExtensionError: Sphinx imports the copy that lies among its sources, which lacks every file but Python's.
     """
-    if Path(llpp_core.__file__).is_relative_to(app.srcdir):
+    if Path(inspect.getfile(llpp_core)).is_relative_to(app.srcdir):
         raise ExtensionError(f"the reference must read the installed llpp_core, not the copy in {app.srcdir}")
-    for module in [f"llpp_core.{room}" for room in llpp_core.__all__]:
+    for module in [f"llpp_core.{room}" for room in vars(llpp_core)["__all__"]]:
         for name, (origin, there) in _imported_from(module).items():
             comments = ModuleAnalyzer.for_module(origin).find_attr_docs()
             if name in getattr(sys.modules[module], "__all__", []) and ("", there) in comments:
