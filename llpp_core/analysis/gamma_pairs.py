@@ -12,7 +12,8 @@ Struve function they have closed forms (beyond the paper):
 
 .. math::
 
-    P = z\,[K_\nu(z) L_{\nu-1}(z) + K_{\nu-1}(z) L_\nu(z)], \qquad
+    P = z\,[K_\nu(z) L_{\nu-1}(z) + K_{\nu-1}(z) L_\nu(z)],
+
     \varphi = \tfrac12 \Bigl[1 - \frac{\int_z^\infty t^{-\nu} K_\nu(t)\,dt}{z^{-\nu} K_\nu(z)}\Bigr],
 
 which overflow, cancel or divide 0 by 0 over much of the range. They are not evaluated here. Every value is a mean of
@@ -71,7 +72,7 @@ def probability_within(loss_gap: Values, shape: Values, scale: Values) -> float 
         scale: Θ > 0, in the unit of the losses.
 
     Returns:
-        From 0 to 1: a float for three scalars, else an array of the broadcast shape.
+        From 0 to 1, a float for three scalars, else an array of the broadcast shape.
 
     Raises:
         ValueError: an argument is NaN or out of its range.
@@ -94,7 +95,7 @@ def expected_share(loss_gap: Values, shape: Values, scale: Values) -> float | Ar
         scale: Θ > 0, in the unit of the losses.
 
     Returns:
-        From 0 to ½: a float for three scalars, else an array of the broadcast shape.
+        From 0 to ½, a float for three scalars, else an array of the broadcast shape.
 
     Raises:
         ValueError: an argument is NaN or out of its range.

@@ -65,6 +65,7 @@ class ScenarioImage:
 FIGURE_1: Mapping[str, ScenarioImage] = MappingProxyType(
     {"a": ScenarioImage(0.45, 1.48), "b": ScenarioImage(0.47, 1.51), "c": ScenarioImage(2.87, 1.63)}
 )
+"""Fig. 1's three images by letter, with their printed losses."""
 FIGURE_1_PUSH = 0.32
 """|q − p| of the pair (a, c) as printed with Fig. 1."""
 
@@ -212,8 +213,8 @@ def scales_that_print(
     """Return, for each row and for all rows together, the scales Θ that round to the printed numbers.
 
     Args:
-        function: of (gap, shape, scale), continuous in the scale and monotone or constant: `probability_within` falls
-            with it, `expected_share` rises.
+        function: of (gap, shape, scale), continuous in the scale and monotone or constant:
+            `gamma_pairs.probability_within` falls with it, `gamma_pairs.expected_share` rises.
         gaps: (rows,) δ.
         printed: (rows,) the printed numbers.
         shape: k.

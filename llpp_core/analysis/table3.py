@@ -118,7 +118,7 @@ def compare(
         reference: compare with this method only, rather than every pair once.
 
     Returns:
-        Of a pair the method printed later is compared with the one printed earlier: LL++ with LL, all with Random.
+        Of a pair the method printed later is compared with the one printed earlier, LL++ with LL and all with Random.
 
     Raises:
         ValueError: no table, or no such reference.

@@ -25,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+"""What ``llpp`` runs; each command adds itself when its file is imported."""
 
 
 @contextmanager

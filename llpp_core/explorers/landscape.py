@@ -33,7 +33,7 @@ class GradientLandscape(Explorer):
         margin: ξ of Learning Loss, from 0 to 3.
 
     Raises:
-        TraitError: a value is no number or out of its range.
+        traitlets.TraitError: a value is no number or out of its range.
         TypeError: an argument names no trait.
     """
 

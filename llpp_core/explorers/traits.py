@@ -22,7 +22,7 @@ class Bounded(traitlets.Float):  # type: ignore[type-arg]
         step: step of the slider, in units of the trait or of its decimal logarithm.
 
     Raises:
-        TraitError: (on assignment) not a number, not finite, or out of bounds.
+        traitlets.TraitError: (on assignment) not a number, not finite, or out of bounds.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Bounded(traitlets.Float):  # type: ignore[type-arg]
         self.tag(sync=True)
 
     def validate(self, obj: Any, value: Any) -> float:
-        """Return the value as a float, or raise `TraitError` that names the trait and its bounds."""
+        """Return the value as a float, or raise `traitlets.TraitError` that names the trait and its bounds."""
         number = _number(value)
         if not self.low <= number <= self.high:  # false for NaN
             raise traitlets.TraitError(
@@ -60,7 +60,7 @@ class Numbers(traitlets.List):  # type: ignore[type-arg]
         count: how many there are; ``None`` for any number, none at all included.
 
     Raises:
-        TraitError: (on assignment) no sequence, another number of values, or one of them no number or out of bounds;
+        traitlets.TraitError: (on assignment) no sequence, another number of values, or one of them no number or out of bounds;
             the message names the first such one.
     """
 
@@ -79,7 +79,7 @@ class Numbers(traitlets.List):  # type: ignore[type-arg]
         self.tag(sync=True)
 
     def validate(self, obj: Any, value: Any) -> list[float]:
-        """Return the values as a list of floats, or raise `TraitError` that names the trait and its bounds."""
+        """Return the values as a list of floats, or raise `traitlets.TraitError` that names the trait and its bounds."""
         name = f"{type(obj).__name__}.{self.name}"
         if isinstance(value, (str, bytes)) or not hasattr(value, "__len__") or not hasattr(value, "__iter__"):
             raise traitlets.TraitError(f"{name} must be a sequence of numbers, got {value!r}")
@@ -102,7 +102,7 @@ class Choice(traitlets.Unicode):  # type: ignore[type-arg]
         values: all of them.
 
     Raises:
-        TraitError: (on assignment) none of them.
+        traitlets.TraitError: (on assignment) none of them.
     """
 
     def __init__(self, default: str, *, values: Sequence[str]):
@@ -112,7 +112,7 @@ class Choice(traitlets.Unicode):  # type: ignore[type-arg]
         self.tag(sync=True)
 
     def validate(self, obj: Any, value: Any) -> str:
-        """Return the word, or raise `TraitError` that names the trait and its words."""
+        """Return the word, or raise `traitlets.TraitError` that names the trait and its words."""
         if value not in self.values:
             known = ", ".join(map(repr, self.values))
             raise traitlets.TraitError(f"{type(obj).__name__}.{self.name} must be one of {known}, got {value!r}")

@@ -18,8 +18,11 @@ from torch import Tensor
 from llpp_core.downloads import Table, download
 
 COLORS = {"LL": "#D55E00", "LL++": "#0072B2", "LL++conv": "#009E73"}
+"""The color of each method, in every figure and explorer."""
 NEUTRAL = "#7F7F7F"
+"""The gray of what is no method."""
 CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendDataToCloud"]}
+"""Plotly's settings for every figure: no logo, no upload button, as wide as there is room."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def stage_curves(
 
     Args:
         table: one half of Table 3a or 3b.
-        half_width: (stages,) half-width of each mean's interval by method (`table3.mean_half_width`).
+        half_width: (stages,) half-width of each mean's interval by method (`analysis.table3.mean_half_width`).
         confidence: of the intervals, between 0 and 1, for the caption.
         lower_is: what a lower number means, for the caption.
     """
@@ -69,7 +69,8 @@ def stage_differences(comparisons: Sequence[Comparison], *, lower_is: str) -> Fi
     """Return differences to one method over the stages, with their intervals; filled where they are separable from 0.
 
     Args:
-        comparisons: of one table and data set, all with the same reference (`table3.compare` with ``reference``).
+        comparisons: of one table and data set, all with the same reference (`analysis.table3.compare` with
+            ``reference``).
         lower_is: what a difference below 0 means, for the caption.
 
     Raises:
@@ -115,7 +116,7 @@ def verdict_map(comparisons: Sequence[Comparison], *, lower_is: str) -> Figure:
     """Return a map of verdicts: one row a pair of methods, one column a stage, the difference in each cell.
 
     Args:
-        comparisons: of one table and data set, every pair at every stage (`table3.compare`).
+        comparisons: of one table and data set, every pair at every stage (`analysis.table3.compare`).
         lower_is: what "lower" means, for the caption.
 
     Raises:

@@ -14,6 +14,7 @@ from typing import Any
 from llpp_core.store.files import file_fingerprint, fingerprint, written_whole
 
 MANIFEST = "manifest.json"
+"""The file of a record that names its other files with their fingerprints; written last."""
 ASIDE = "set_aside"
 """Folder, within the one that is named, for what was damaged."""
 

@@ -42,7 +42,7 @@ def train(
     written after an epoch.
 
     Args:
-        model: a task model whose ``forward`` returns a `TaskOutput` of heatmaps at a quarter of the crop's size.
+        model: a task model whose ``forward`` returns a `models.TaskOutput` of heatmaps at a quarter of the crop's size.
         heads: loss predictors by name.
         data: at least one batch of training crops, besides those held out for validation.
         config: schedule, seed and device.

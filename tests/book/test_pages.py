@@ -21,7 +21,10 @@ def settle(page):
 
 
 def test_every_page_and_notebook_is_in_the_contents(root):
-    there = [p.relative_to(root).with_suffix("") for p in [*root.glob("book/*.md"), *root.glob("notebooks/*.ipynb")]]
+    there = [
+        p.relative_to(root).with_suffix("")
+        for p in [*root.glob("book/*.md"), *root.glob("book/api/*.md"), *root.glob("notebooks/*.ipynb")]
+    ]
     assert sorted(PAGES) == sorted(p.as_posix() for p in there)
 
 
