@@ -51,10 +51,10 @@ class Duel(Explorer):
     anchor = "duel"
     title = "The duel"
     caption = (
-        "<b>The duel.</b> The same two samples twice. Drag their true and predicted losses, then let it train. An arrow "
-        "is −∂<i>L</i>/∂<i>l̂</i>, one unit of the axis long at a gradient of 1; a dashed line is where an objective "
-        "comes to rest. One unit of predicted loss is as long as a factor of <i>e</i> in the true ones, so that "
-        "LearningLoss++ rests where its line is parallel to that of the true losses."
+        "<b>The duel.</b> The same two samples twice. Drag their true and predicted losses, then let it train. An "
+        "arrow is −∂<i>L</i>/∂<i>l̂</i>, one unit of the axis long at a gradient of 1; a dashed line is where an "
+        "objective comes to rest. One unit of predicted loss is as long as a factor of <i>e</i> in the true ones, so "
+        "that LearningLoss++ rests where its line is parallel to that of the true losses."
     )
     parts = ("duel_pair.js", "duel_trace.js", "duel.js")
     styles = ("duel.css",)
@@ -81,8 +81,9 @@ class Duel(Explorer):
         """Return what the drawings show, with both objectives' numbers in the current state."""
         l_i, l_j = self.true_loss_i, self.true_loss_j
         text = (
-            f"Duel: a pair with true losses {_number(l_i)} and {_number(l_j)}, trained by gradient descent from predicted "
-            f"losses {' and '.join(map(_number, self.predicted_losses))}. Learning Loss pushes with full force until the "
+            f"Duel: a pair with true losses {_number(l_i)} and {_number(l_j)}, trained by gradient descent from "
+            f"predicted losses {' and '.join(map(_number, self.predicted_losses))}. "
+            "Learning Loss pushes with full force until the "
             f"gap between the predicted losses is the margin {_number(self.margin)}, however near the true losses are; "
             "an exact tie it does not push at all. LearningLoss++ pushes ever less and comes to rest where the gap is "
             f"log(l_i / l_j) = {_signed(_resting_gap(l_i, l_j), 2)}. After {int(self.step)} steps"

@@ -47,7 +47,8 @@ function gapTrace(onMove) {
       for (let at = -Math.floor(limit); at <= limit; at++) whole.push(at);
       const level = (gap, kind) => svg("line", { class: kind, x1: left, x2: right, y1: y(gap), y2: y(gap) });
       const { rest } = now.pp;
-      const below = now.ll.gaps[END] > rest; // the label keeps clear of Learning Loss's line
+      // The label keeps clear of Learning Loss's line, and of the axis below.
+      const below = now.ll.gaps[END] > rest && y(rest) < bottom - 30;
       marks.replaceChildren(
         ...whole.flatMap((at) => [
           level(at, at ? "grid" : "grid zero"),
