@@ -40,7 +40,7 @@ class Duel(Explorer):
         true_loss_j: l_j, from 0.2 to 5.
         predicted_losses: l̂_i and l̂_j before training, each from 0 to 3.
         margin: ξ of Learning Loss, from 0 to 2.
-        learning_rate: of the descent, from 0.01 to 0.5.
+        learning_rate: of the descent, from 0.01 to 1.
         step: how many steps were made, from 0 to 500; a fraction counts as the whole number below.
 
     Raises:
@@ -63,7 +63,7 @@ class Duel(Explorer):
     true_loss_j = Bounded(0.47, min=0.2, max=5.0, scale="log")
     predicted_losses = Numbers([1.48, 1.51], min=0.0, max=3.0, count=2)
     margin = Bounded(1.0, min=0.0, max=2.0)
-    learning_rate = Bounded(0.05, min=0.01, max=0.5, scale="log")
+    learning_rate = Bounded(0.05, min=0.01, max=1.0, scale="log")
     step = Bounded(0, min=0, max=STEPS, step=1)
 
     @classmethod
