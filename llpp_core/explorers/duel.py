@@ -175,14 +175,19 @@ def _objectives() -> Mapping[str, tuple[Callable[..., Any], Sequence[Callable[..
 
 
 def _descend(name: str, state: Mapping[str, Any], steps: int) -> list[Pair]:
-    _, gradients = _objectives()[name]
     i, j = state["predicted_losses"]
-    path = [(float(i), float(j))]
+    known = (state["true_loss_i"], state["true_loss_j"], state["margin"])
+    return list(_course(name, (float(i), float(j)), known, state["learning_rate"], steps))
+
+
+@functools.lru_cache(maxsize=32)  # picture, description and table of one page ask for the same few
+def _course(name: str, start: Pair, known: tuple[float, ...], rate: float, steps: int) -> tuple[Pair, ...]:
+    _, (push_i, push_j) = _objectives()[name]
+    path = [start]
     for _ in range(steps):
-        known = (*path[-1], state["true_loss_i"], state["true_loss_j"], state["margin"])
-        push_i, push_j = (state["learning_rate"] * float(gradient(*known)) for gradient in gradients)
-        path.append((path[-1][0] - push_i, path[-1][1] - push_j))
-    return path
+        i, j = path[-1]
+        path.append((i - rate * float(push_i(i, j, *known)), j - rate * float(push_j(i, j, *known))))
+    return tuple(path)
 
 
 def _resting_gap(true_loss_i: float, true_loss_j: float) -> float:
