@@ -6,7 +6,8 @@
  *
  * - `kind`: class of its root, for its own styles.
  * - `sliders`: [{ trait, text, spoken }]; `choices`: [{ trait, text, labels }]; see controls.js.
- * - `presets`: { name: { trait: value } }; a button each, and one for "reset".
+ * - `presets`: { name: { trait: value } }; a button each, and one for "reset". `fresh`: values that a preset sets, too,
+ *   and that may move on while it is the one in use (a step of training).
  * - `parts`: [{ node, resize(), draw(now, look) }]; `resize` is optional and comes first. `look.table(variable)` is a
  *   colour table made of a CSS variable, another array when the theme has changed.
  * - `derive(state)`: what the parts and the words need, computed once a redraw from the values of all traits.
@@ -14,7 +15,7 @@
  * - `more`: further nodes below the sliders (a player); `stop`: called when the explorer is taken away.
  */
 function frame({ model, el }, {
-  kind, sliders = [], choices = [], presets = {}, parts, derive, sentences, more = [], stop = () => {},
+  kind, sliders = [], choices = [], presets = {}, fresh = {}, parts, derive, sentences, more = [], stop = () => {},
 }) {
   const names = Object.keys(TRAITS);
   const read = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));
@@ -30,7 +31,7 @@ function frame({ model, el }, {
   ];
   function change(trait) { return (value) => set({ [trait]: value }); }
 
-  const pressed = Object.entries(presets).map(([name, values]) => ({ values, node: button(name, () => set(values)) }));
+  const pressed = Object.entries(presets).map(([name, values]) => ({ values, node: button(name, () => set({ ...values, ...fresh })) }));
   const tools = [button("reset", () => set(original()))];
   if (model.link) {
     const share = button("link to this view", async () => {

@@ -3,9 +3,10 @@
 /**
  * `step()` moves it once and returns whether it can go on; `restart()` puts it back to its start. `rate` is in steps a
  * second. Nothing plays before the reader says so. Where a reader asks for less motion, "play" shows the end at once
- * (at most `most` steps on). Returns { node, pause }.
+ * (at most `most` steps on). `single()` is what "step" does where playing makes several steps at once. Returns
+ * { node, pause }.
  */
-function player({ step, restart, rate = 30, most = 5000, labels = {} }) {
+function player({ step, single = step, restart, rate = 30, most = 5000, labels = {} }) {
   const words = { play: "play", pause: "pause", step: "step", restart: "start again", ...labels };
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let frame = 0, last = 0;
@@ -39,6 +40,6 @@ function player({ step, restart, rate = 30, most = 5000, labels = {} }) {
     toggle.setAttribute("aria-pressed", String(frame !== 0));
   };
   const node = html("div", { class: "player", role: "group", "aria-label": "animation" }, toggle,
-    button(words.step, () => { pause(); step(); }), button(words.restart, () => { pause(); restart(); }));
+    button(words.step, () => { pause(); single(); }), button(words.restart, () => { pause(); restart(); }));
   return { node, pause };
 }
