@@ -22,7 +22,13 @@ DIMENSION = 3
 STEPS = 100
 """The last step that the explorer shows."""
 
-_FIGURE_2 = {"theta_i": [1, 2, 1], "theta_j": [1, 1, 1], "weights": [0, 3, 0], "margin": 1, "steps": 0}
+_FIGURE_2: Mapping[str, Any] = {
+    "theta_i": [1, 2, 1],
+    "theta_j": [1, 1, 1],
+    "weights": [0, 3, 0],
+    "margin": 1,
+    "steps": 0,
+}
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "paper: lᵢ < lⱼ": {**_FIGURE_2, "true_loss_i": 1, "true_loss_j": 2},
@@ -224,15 +230,15 @@ def _descended(key: str, state: Mapping[str, Any]) -> _State:
     return _State(weights, predicted, float(loss(*fixed, *weights)), gradient)
 
 
-def _flat(vector: Sequence[float]) -> tuple[float, float]:
+def _flat(vector: Sequence[float | int]) -> tuple[float, float]:
     across, up = _TOWARDS_READER
     return vector[0] + across * vector[2], vector[1] + up * vector[2]
 
 
-def _number(value: float) -> str:
+def _number(value: float | int) -> str:
     text = f"{value:.3g}" if abs(value) >= 5e-4 else "0"  # no sign and no digits of what is zero to three decimals
     return text.replace("-", "−")
 
 
-def _vector(vector: Sequence[float]) -> str:
+def _vector(vector: Sequence[float | int]) -> str:
     return f"({', '.join(map(_number, vector))})"

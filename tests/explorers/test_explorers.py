@@ -7,9 +7,9 @@ import pytest
 from traitlets import TraitError
 
 from llpp_core.analysis import objectives
-from llpp_core.explorers import Explorer, GradientLandscape
+from llpp_core.explorers import Explorer, GradientLandscape, TurningWeight
 
-EXPLORERS = [GradientLandscape]
+EXPLORERS = [GradientLandscape, TurningWeight]
 
 
 @pytest.fixture
@@ -133,8 +133,9 @@ def test_javascript_of_the_page_is_what_the_objectives_generate():
     assert "return Math.log(true_loss_i/true_loss_j);" in source  # the resting gap, as sympy solved for it
 
 
-def test_handwritten_files_hold_no_formula():
-    for source in GradientLandscape.sources():
+@pytest.mark.parametrize("explorer_class", EXPLORERS)
+def test_handwritten_files_hold_no_formula(explorer_class):
+    for source in explorer_class.sources():
         text = source.read_text(encoding="utf-8")
         assert not re.search(r"Math\.(exp|log|sign|tanh)\b", text), f"{source.name} types a formula again"
 

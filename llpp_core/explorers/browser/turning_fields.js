@@ -30,7 +30,7 @@ function fields(move) {
   };
 }
 
-/** Both objectives' numbers after the current step, one column each. */
+/** Both objectives' numbers after the current step, a small table each. */
 function results() {
   const rows = [
     ["{w}", "weights", ({ w }) => written(w), ({ w }) => w.join()],
@@ -38,21 +38,21 @@ function results() {
     ["{l̂_j} = {θ_j}ᵀ{w}", "predicted-j", ({ predicted }) => plain(predicted[1]), ({ predicted }) => predicted[1]],
     ["loss {L}", "loss", ({ loss }) => plain(loss), ({ loss }) => loss],
     ["gradient ∇<sub>w</sub>{L}", "gradient", ({ gradient }) => written(gradient), ({ gradient }) => gradient.join()],
-  ].map(([text, kind, shown, exact]) => {
-    const name = html("th", { scope: "row" });
-    name.innerHTML = symbols(text);
-    const cells = METHODS.map(({ key }) => html("data", { class: `${kind} ${key}` }));
-    return { node: html("tr", {}, name, ...cells.map((cell) => html("td", {}, cell))), cells, shown, exact };
-  });
-  const node = html("table", { class: "results" },
-    html("thead", {}, html("tr", {}, html("td"),
-      ...METHODS.map(({ key, name }) => html("th", { scope: "col", class: key }, name)))),
-    html("tbody", {}, ...rows.map((row) => row.node)));
+  ];
+  const cells = [];
+  const tables = METHODS.map(({ key, name }) => html("table", {}, html("caption", { class: key }, name),
+    html("tbody", {}, ...rows.map(([text, kind, shown, exact]) => {
+      const heading = html("th", { scope: "row" });
+      heading.innerHTML = symbols(text);
+      const cell = html("data", { class: `${kind} ${key}` });
+      cells.push({ cell, key, shown, exact });
+      return html("tr", {}, heading, html("td", {}, cell));
+    }))));
   return {
-    node,
-    draw: (now) => rows.forEach(({ cells, shown, exact }) => cells.forEach((cell, n) => {
-      cell.textContent = shown(now[METHODS[n].key]);
-      cell.value = exact(now[METHODS[n].key]);
-    })),
+    node: html("div", { class: "results" }, ...tables),
+    draw: (now) => cells.forEach(({ cell, key, shown, exact }) => {
+      cell.textContent = shown(now[key]);
+      cell.value = exact(now[key]);
+    }),
   };
 }

@@ -77,7 +77,6 @@ function view(move) {
       const foot = ([right, up, near]) => path([right, 0, 0], [right, 0, near], [right, up, near]);
       stems.setAttribute("d", [theta_i, theta_j, weights].filter(([, , near]) => near).map(foot).join(""));
       thetas.setAttribute("d", arrowTo(origin, theta_i) + arrowTo(origin, theta_j));
-      difference.setAttribute("d", arrowTo(theta_j, theta_i, 10));
       start.setAttribute("d", arrowTo(origin, weights));
       const far = (sign) => weights.map((value, n) => value + sign * 12 * along[n] / (Math.hypot(...along) || 1));
       rail.setAttribute("d", path(far(-1), far(1)));
@@ -85,6 +84,10 @@ function view(move) {
       // Trails and gradients lie beside the line that w moves along, one on each side, so that neither hides the other.
       const [x0, y0] = at(origin), [x1, y1] = at(along);
       const long = Math.hypot(x1 - x0, y1 - y0) || 1;
+      const [end_i, end_j] = [at(theta_i), at(theta_j)];
+      const clear = Math.min(9, long) / long; // its head stops at the knob
+      difference.setAttribute("d", arrowPath(...end_j,
+        end_i[0] - clear * (x1 - x0), end_i[1] - clear * (y1 - y0), 10));
       const turned = y1 > y0 ? -1 : 1; // so that LL is always on the left
       const aside = long > 1 ? [turned * (y0 - y1) / long, turned * (x1 - x0) / long] : [1, 0];
       const texts = [];
