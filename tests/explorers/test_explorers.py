@@ -7,9 +7,9 @@ import pytest
 from traitlets import TraitError
 
 from llpp_core.analysis import objectives
-from llpp_core.explorers import Duel, Explorer, GradientLandscape
+from llpp_core.explorers import Duel, Explorer, GradientLandscape, TurningWeight
 
-EXPLORERS = [Duel, GradientLandscape]
+EXPLORERS = [Duel, GradientLandscape, TurningWeight]
 
 
 @pytest.fixture

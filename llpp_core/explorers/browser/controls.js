@@ -81,6 +81,8 @@ function handle({ picture, name, ranges, fromPixels, onMove, kind = "" }) {
     class: `handle ${kind}`, role: "slider", tabindex: 0, "aria-label": name,
     "aria-valuemin": ranges[0].min, "aria-valuemax": ranges[0].max,
   }, svg("circle", { class: "grip", r: 22 }), svg("circle", { class: "knob", r: 8 }));
+  // Chromium ignores "touch-action" on a part of an SVG picture: without this the page scrolls away under the finger.
+  node.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
   let values = ranges.map(({ min }) => min);
   const move = (wanted) => onMove(wanted.map((value, n) => clamp(value, ranges[n])));
   onDrag(node, () => {}, (left, top) => {
