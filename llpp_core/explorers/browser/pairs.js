@@ -4,9 +4,9 @@
 const CURVE = Array.from({ length: 121 }, (_, n) => (n / 120) ** 2); // dense at 0, where shapes below 1 are steep
 
 const SLIDERS = [
-  { trait: "shape", text: "shape {k}", spoken: "shape k", format: fourDigits },
-  { trait: "scale", text: "scale {Θ}", spoken: "scale Θ", format: fourDigits },
-  { trait: "loss_gap", text: "gap {δ}", spoken: "gap δ", format: fourDigits },
+  { trait: "shape", text: "shape {k}", spoken: "shape k", format: plain },
+  { trait: "scale", text: "scale {Θ}", spoken: "scale Θ", format: plain },
+  { trait: "loss_gap", text: "gap {δ}", spoken: "gap δ", format: plain },
 ];
 
 function derive(state) {
@@ -48,17 +48,18 @@ function derive(state) {
 
 function sentences(now) {
   const { P, phi, push, x, loss_gap, pairShare, hits, losses } = now;
-  const gap = `{δ}\u00a0=\u00a0${fourDigits(loss_gap)}`;
+  const gap = `{δ}\u00a0=\u00a0${plain(loss_gap)}`;
   const lines = [
     `<b class="ll">${percent(P)}</b> of all pairs have losses within ${gap} of each other. ` +
-      "<b class=\"ll\">Learning Loss</b> pushes each of them with full force, whatever its gap.",
+      "<b class=\"ll\">Learning Loss</b> pushes each of them with full force inside its margin.",
     `In pairs with just that gap, the smaller loss has on average the share {φ}\u00a0=\u00a0${fourDigits(phi)}: ` +
-      `<b class="pp">LearningLoss++</b> pushes with {q_i} − {φ}\u00a0=\u00a0${signed(push)} on average. ` +
-      `The pair that is marked, ${fourDigits(x)} and ${fourDigits(x + loss_gap)}, has the share ${fourDigits(pairShare)}.`,
+      `<b class="pp">LearningLoss++</b> pushes with {q_i}\u00a0−\u00a0{φ}\u00a0=\u00a0${push4(push)} on average. ` +
+      `The pair that is marked, ${plain(x)} and ${plain(x + loss_gap)}, has the share ${fourDigits(pairShare)}.`,
   ];
   if (hits) {
     const [first, second] = hits.map((row) => `${row.filter(Boolean).length} of ${row.length}`);
-    lines.push(`Rings: numbers that the paper prints. The curves round to ${first} in Table 1 and to ${second} in Table 2.`);
+    lines.push("Rings: what the paper prints, full where the curve rounds to it: " +
+      `${first} numbers of Table 1, ${second} of Table 2.`);
   } else {
     lines.push("The paper prints its two tables for {k}\u00a0=\u00a04 alone.");
   }
@@ -78,13 +79,13 @@ function render({ model, el }) {
     const { fit } = sample(losses);
     const values = { shape: clamp(fit.shape, TRAITS.shape), scale: clamp(fit.scale, TRAITS.scale) };
     const fits = values.shape === fit.shape && values.scale === fit.scale;
-    let said = `fit {k} = ${fourDigits(fit.shape)}, {Θ} = ${fourDigits(fit.scale)}.`.replace(/[{}]/g, "");
+    let said = `fit k = ${plain(fit.shape)}, Θ = ${plain(fit.scale)}.`;
     if (!fits) said += " That lies beyond the ends of the sliders, so the curves are not the fit.";
     const spread = Math.sqrt(2 * values.shape) * values.scale;
     const gap = model.get("loss_gap");
     if (gap < 0.01 * spread || gap > 3 * spread) {
       values.loss_gap = clamp(Number((spread / 2).toPrecision(2)), TRAITS.loss_gap);
-      said += ` δ is now ${fourDigits(values.loss_gap)}, to suit them.`;
+      said += ` δ is now ${plain(values.loss_gap)}, to suit them.`;
     }
     set({ losses, ...values });
     return said;

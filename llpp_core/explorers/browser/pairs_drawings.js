@@ -11,7 +11,7 @@ function knob(drawing, { name, trait, from, set, kind }) {
   drawing.handles.append(node);
   return (value, step, x, y) => {
     range.step = step;
-    update([value], x, y, fourDigits(value));
+    update([value], x, y, plain(value));
   };
 }
 
@@ -57,7 +57,7 @@ function lossDrawing(set) {
 /** The density of the gap between two losses; the shaded area is the chance of a pair within δ. */
 function gapDrawing(set) {
   const drawing = plot({
-    key: "gap", heading: "Gap between two losses", title: "{X} − {Y}", name: "Density of the gap between two losses",
+    key: "gap", heading: "Gap of a pair", title: "{X} − {Y}", name: "Density of the gap between two losses",
   });
   let now;
   const edge = knob(drawing, {
@@ -125,7 +125,7 @@ function probabilityDrawing(set) {
 /** φ(δ) over δ, with Table 2, and the expected push q_i − φ(δ) as an arrow from φ to a level that is dragged. */
 function shareDrawing(set) {
   const drawing = plot({
-    key: "share", heading: "Share of the smaller loss", title: "{δ}", name: "Expected share of the smaller loss, over δ",
+    key: "share", heading: "Expected share", title: "{δ}", name: "Expected share of the smaller loss, over δ",
     levels: [[0, "0"], [0.5, "½"], [1, "1"]],
   });
   let now;
@@ -150,7 +150,7 @@ function shareDrawing(set) {
         svg("line", { class: "level", x1: drawing.box.left, x2: right, y1: drawing.y(q), y2: drawing.y(q) }),
         label("{q_i}", { class: "name", x: right - 14, y: drawing.y(q) - 12, "text-anchor": "end" }),
         svg("line", { class: "push", x1: x, x2: x, y1: drawing.y(q), y2: drawing.y(phi) }),
-        label(`{q_i} − {φ} = ${signed(now.push)}`, {
+        label(`{q_i} − {φ} = ${push4(now.push)}`, {
           class: "name pp", x: x + 12, y: drawing.y((q + phi) / 2) + 4,
         }),
         ...(now.hits ? rings(drawing, TABLES[1], now.hits[1], now.gapReach) : []));

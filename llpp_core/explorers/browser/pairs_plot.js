@@ -1,10 +1,11 @@
 // PairsTooClose: a drawing with a heading, a readout and two linear axes whose ends may move; and how numbers are read.
 
-const PLOT = { left: 30, right: 14, top: 8, bottom: 34, height: 190 }; // pixels
+const PLOT = { left: 30, right: 14, top: 8, bottom: 34 }; // pixels
 
-/** Four digits, as many as the paper's tables have and one more. */
-const fourDigits = (value) =>
-  (value >= 0.1 && value < 1 ? value.toFixed(4) : String(Number(value.toPrecision(4)))).replace("-", "−");
+/** A value that is computed, with four digits, and one that was chosen, without closing zeros. */
+const fourDigits = (value) => (value > 0 && value < 1 ? value.toPrecision(4) : plain(value));
+const plain = (value) => String(Number(value.toPrecision(4)));
+const push4 = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(4);
 const percent = (value) => `${Number((100 * value).toPrecision(4))}\u00a0%`;
 
 /** Round steps of 1, 2 or 5 between two ends, at most `most` of them. */
@@ -45,8 +46,9 @@ function plot({ key, heading, title, name, levels = [] }) {
     resize() {
       const width = picture.parentNode.clientWidth;
       const plotWidth = Math.max(width - PLOT.left - PLOT.right, 40);
-      self.box = { ...PLOT, plotWidth, plotHeight: PLOT.height - PLOT.top - PLOT.bottom };
-      dress(picture, { width, height: PLOT.height });
+      const plotHeight = clamp(0.55 * plotWidth, { min: 150, max: 220 });
+      self.box = { ...PLOT, plotWidth, plotHeight };
+      dress(picture, { width, height: PLOT.top + plotHeight + PLOT.bottom });
       dress(inside, { x: PLOT.left, y: PLOT.top, width: plotWidth, height: self.box.plotHeight });
     },
     scale(ends, top) {
