@@ -31,7 +31,7 @@ class PairsTooClose(Explorer):
     """The density of true losses, that of their gap, and what both say about pairs that are within δ of each other.
 
     Args:
-        shape: k of the losses' gamma distribution, from 0.1 to 30.
+        shape: k of the losses' gamma distribution, from 0.1 to 100.
         scale: Θ of it, from 0.001 to 1000, in the unit of the losses.
         loss_gap: δ, from 10⁻⁴ to 1000, in the unit of the losses.
         smaller_loss: of the pair that is marked, in mean losses kΘ, from 0.001 to 3.
@@ -52,7 +52,7 @@ class PairsTooClose(Explorer):
     parts = ("special.js", "pairs_losses.js", "pairs_plot.js", "pairs_drawings.js", "pairs.js")
     styles = ("pairs.css",)
 
-    shape = Bounded(printed.SHAPE, min=0.1, max=30.0, scale="log")
+    shape = Bounded(printed.SHAPE, min=0.1, max=100.0, scale="log")
     scale = Bounded(printed.SCALE, min=1e-3, max=1e3, scale="log")
     loss_gap = Bounded(0.1, min=1e-4, max=1e3, scale="log")
     smaller_loss = Bounded(0.7, min=1e-3, max=3.0)
@@ -140,7 +140,7 @@ class PairsTooClose(Explorer):
             (gamma_pairs.expected_share, picture.COLORS["pp"], printed.TABLE_2),
         )
         for function, color, table in kinds:
-            axes.line(gaps, list(np.asarray(function(gaps, self.shape, self.scale))), color)
+            axes.line(gaps, [float(v) for v in function(np.array(gaps), self.shape, self.scale)], color)
             axes.dot(self.loss_gap, float(function(self.loss_gap, self.shape, self.scale)), color, 6)
             if round(self.shape) == printed.SHAPE:
                 for gap, value in zip(table.loss_gap, table.value, strict=True):

@@ -96,6 +96,7 @@ function render({ model, el }) {
     resize: () => drawings.forEach(({ drawing }) => drawing.resize()),
     draw(now) {
       drawings.forEach((one) => one.draw(now));
+      all.node.closest(".llpp-pairs").classList.toggle("with-losses", Boolean(now.bars)); // a sentence more
       box.draw(now.losses);
     },
   };

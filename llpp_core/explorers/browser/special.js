@@ -3,7 +3,7 @@
 //
 // As there, every value is a mean of positive terms: an integral over the real line whose integrand is analytic in a
 // strip and falls off exponentially, summed by the trapezoidal rule. `shape` is k, `scale` is Θ; gaps and losses are in
-// the unit of the scale. Made for shapes from 0.1 to 30.
+// the unit of the scale. Made for shapes from 0.1 to 100.
 
 /** log Γ(x) for x > 0: Stirling's series, from where five terms of it are enough. */
 function logGamma(x) {
