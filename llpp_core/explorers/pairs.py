@@ -121,7 +121,7 @@ class PairsTooClose(Explorer):
     def table(self) -> Table:
         """Return both functions at the current gap and at those of the paper's tables, beside what it prints."""
         prints = [dict(zip(t.loss_gap, t.value, strict=True)) for t in (printed.TABLE_1, printed.TABLE_2)]
-        rows = []
+        rows: list[list[str]] = []
         for gap in [self.loss_gap, *sorted({*prints[0], *prints[1]})]:
             own = map(_number, _values(gap, self.shape, self.scale))
             paper = (f"{table[gap]:g}" if gap in table else "–" for table in prints)
@@ -140,7 +140,7 @@ class PairsTooClose(Explorer):
             (gamma_pairs.expected_share, picture.COLORS["pp"], printed.TABLE_2),
         )
         for function, color, table in kinds:
-            axes.line(gaps, [float(v) for v in function(np.array(gaps), self.shape, self.scale)], color)
+            axes.line(gaps, np.asarray(function(np.array(gaps), self.shape, self.scale)).tolist(), color)
             axes.dot(self.loss_gap, float(function(self.loss_gap, self.shape, self.scale)), color, 6)
             if round(self.shape) == printed.SHAPE:
                 for gap, value in zip(table.loss_gap, table.value, strict=True):

@@ -145,13 +145,15 @@ function shareDrawing(set) {
       drawing.scale([0, now.gapReach], 1.06);
       drawing.read(phi, `{φ} = ${fourDigits(phi)}`);
       const [x, right] = [drawing.x(loss_gap), drawing.box.left + drawing.box.plotWidth];
+      const onLeft = x < drawing.box.left + 0.4 * drawing.box.plotWidth; // the name of the push goes where there is room
       drawing.inside.replaceChildren(svg("path", { class: "curve pp", d: drawing.path(now.gaps, now.shares) }));
       drawing.marks.replaceChildren(
         svg("line", { class: "level", x1: drawing.box.left, x2: right, y1: drawing.y(q), y2: drawing.y(q) }),
-        label("{q_i}", { class: "name", x: right - 14, y: drawing.y(q) - 12, "text-anchor": "end" }),
+        label("{q_i}", { class: "name", x: right - 12, y: drawing.y(q) + (q < phi ? -8 : 17), "text-anchor": "end" }),
         svg("line", { class: "push", x1: x, x2: x, y1: drawing.y(q), y2: drawing.y(phi) }),
         label(`{q_i} − {φ} = ${push4(now.push)}`, {
-          class: "name pp", x: x + 12, y: drawing.y((q + phi) / 2) + 4,
+          class: "name pp", x: x + (onLeft ? 12 : -12), y: drawing.y(q) + (q < phi ? 17 : -8),
+          "text-anchor": onLeft ? "start" : "end",
         }),
         ...(now.hits ? rings(drawing, TABLES[1], now.hits[1], now.gapReach) : []));
       level(q, 0.01, right, drawing.y(q));
