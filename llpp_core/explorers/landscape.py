@@ -1,7 +1,8 @@
 """`GradientLandscape`: how hard Learning Loss and LearningLoss++ push, over predicted gap and true losses.
 
-It draws ∂L/∂l̂_i of Eq. 1 and Eq. 3 (Shukla & Ahmed, CVPRW 2021, doi 10.1109/CVPRW53098.2021.00370). Every
-number in the browser comes from functions that `llpp_core.analysis` generates from its sympy expressions.
+It draws ∂L/∂l̂_i of Eq. 1 and Eq. 3 (Shukla & Ahmed, CVPRW 2021, doi 10.1109/CVPRW53098.2021.00370), and of the form
+of Eq. 3 whose true shares go by l^α: a temperature, beyond the paper, which has α = 1. Every number in the browser
+comes from functions that `llpp_core.analysis` generates from its sympy expressions.
 """
 
 import functools
@@ -24,13 +25,16 @@ PRESETS: Mapping[str, Mapping[str, float]] = {
 
 
 class GradientLandscape(Explorer):
-    """Both objectives' gradient in l̂_i as heat maps and curves, moved by sliders or by dragging in a map.
+    """The objectives' gradient in l̂_i as heat maps and curves, moved by sliders or by dragging in a map.
+
+    A pointer over a map or a curve reads all of them there, without moving the state.
 
     Args:
         predicted_gap: l̂_i − l̂_j, from −4 to 4.
         true_loss_i: l_i, from 0.01 to 10.
         true_loss_j: l_j, from 0.01 to 10.
         margin: ξ of Learning Loss, from 0 to 3.
+        alpha: α of the true shares l_i^α / (l_i^α + l_j^α) in the third map, from 0.1 to 10; 1 is LearningLoss++.
 
     Raises:
         traitlets.TraitError: a value is no number or out of its range.
@@ -41,7 +45,7 @@ class GradientLandscape(Explorer):
     title = "The gradient landscape"
     caption = (
         "<b>The landscape.</b> How hard each objective pushes sample <i>i</i>, over the predicted gap and the "
-        "true share. Drag in a map or a curve, or move the sliders."
+        "true share. Point at a map or a curve to read all of them there; drag to move the pair, or use the sliders."
     )
     parts = ("landscape_map.js", "landscape_curves.js", "landscape.js")
     styles = ("landscape.css",)
@@ -50,6 +54,7 @@ class GradientLandscape(Explorer):
     true_loss_i = Bounded(0.45, min=0.01, max=10.0, scale="log")
     true_loss_j = Bounded(0.47, min=0.01, max=10.0, scale="log")
     margin = Bounded(1.0, min=0.0, max=3.0)
+    alpha = Bounded(3.0, min=0.1, max=10.0, scale="log")
 
     @classmethod
     def mathematics(cls) -> str:
@@ -63,40 +68,42 @@ class GradientLandscape(Explorer):
         )
 
     def description(self) -> str:
-        """Return what the maps show, with both gradients of the current state."""
-        learning_loss, learning_loss_pp = _gradients(**self.state())
+        """Return what the maps show, with the gradients of the current state."""
+        learning_loss, learning_loss_pp, tempered = _gradients(**self.state())
         return (
-            "Gradient landscape: the derivative of both objectives in the predicted loss of sample i, over "
+            "Gradient landscape: the derivative of the objectives in the predicted loss of sample i, over "
             "the predicted gap and the true share of i. Learning Loss knows only −1, 0 and +1: it jumps from "
             "one to the other at equal true losses and at gaps of the margin. LearningLoss++ rises smoothly "
-            "with the gap and is zero along a curve, where the gap is log(l_i / l_j). "
+            "with the gap and is zero along a curve, where the gap is log(l_i / l_j). With the exponent α on the true "
+            "losses it is zero at α times that gap. "
             f"At gap {_number(self.predicted_gap)} with true losses {_number(self.true_loss_i)} and "
             f"{_number(self.true_loss_j)} and margin {_number(self.margin)}, Learning Loss has "
-            f"{_signed(learning_loss)} and LearningLoss++ {_signed(learning_loss_pp)}."
+            f"{_signed(learning_loss)} and LearningLoss++ {_signed(learning_loss_pp)}; with exponent "
+            f"{_number(self.alpha)} it is {_signed(tempered)}."
         )
 
     def table(self) -> Table:
-        """Return both gradients for the current state and for the paper's two pairs."""
+        """Return the gradients for the current state and for the paper's two pairs."""
         states = {"current state": self.state()}
-        states |= {name: {**preset, "margin": self.margin} for name, preset in PRESETS.items()}
+        states |= {name: {**preset, "margin": self.margin, "alpha": self.alpha} for name, preset in PRESETS.items()}
         rows = []
         for name, state in states.items():
-            numbers = (state[key] for key in ("predicted_gap", "true_loss_i", "true_loss_j", "margin"))
+            numbers = (state[key] for key in ("predicted_gap", "true_loss_i", "true_loss_j", "margin", "alpha"))
             rows.append([name, *map(_number, numbers), *map(_signed, _gradients(**state))])
-        header = ["pair", "gap l̂_i − l̂_j", "l_i", "l_j", "ξ", "∂L/∂l̂_i, Learning Loss", "LearningLoss++"]
-        return Table(header, rows)
+        gradients = ["∂L/∂l̂_i, Learning Loss", "LearningLoss++", "LearningLoss++ with exponent α"]
+        return Table(["pair", "gap l̂_i − l̂_j", "l_i", "l_j", "ξ", "α", *gradients], rows)
 
     def picture(self) -> str:
-        """Return both gradients over the predicted gap, at the current true losses and margin."""
+        """Return the gradients over the predicted gap, at the current true losses, margin and exponent."""
         axes = picture.Axes((-4, 4), (-1.1, 1.1), self.description(), "predicted gap l̂_i − l̂_j", "gradient ∂L/∂l̂_i")
         gaps = [gap / 50 for gap in range(-200, 201)]
         state = self.state()
-        both = [_gradients(**{**state, "predicted_gap": gap}) for gap in gaps]
-        for place, key in enumerate(("ll", "pp")):
-            axes.line(gaps, [pair[place] for pair in both], picture.COLORS[key])
+        all_three = [_gradients(**{**state, "predicted_gap": gap}) for gap in gaps]
+        for place, (key, dash) in enumerate((("ll", ""), ("pp", ""), ("pp", "7 4"))):
+            axes.line(gaps, [values[place] for values in all_three], picture.COLORS[key], dash)
             axes.dot(self.predicted_gap, _gradients(**state)[place], picture.COLORS[key])
         axes.text(-3.9, 0.9, "Learning Loss", picture.COLORS["ll"])
-        axes.text(-3.9, 0.72, "LearningLoss++", picture.COLORS["pp"])
+        axes.text(-3.9, 0.72, f"LearningLoss++; dashed: α = {_number(self.alpha)}", picture.COLORS["pp"])
         return axes.svg()
 
 
@@ -104,27 +111,33 @@ class GradientLandscape(Explorer):
 def _functions() -> tuple[str, ...]:
     i, j = objectives.predicted_loss("i"), objectives.predicted_loss("j")
     true_i, true_j = objectives.true_loss("i"), objectives.true_loss("j")
-    learning_loss_pp = objectives.learning_loss_pp()
+    learning_loss_pp, tempered = objectives.learning_loss_pp(), objectives.learning_loss_pp_tempered()
     resting_gap = sp.logcombine(learning_loss_pp.optimal_gap(), force=True)  # log(l_i / l_j)
+    alpha = objectives.ALPHA
     return (
         objectives.learning_loss().javascript("gradientLearningLoss", wrt=i.name),
         learning_loss_pp.javascript("gradientLearningLossPP", wrt=i.name),
+        tempered.javascript("gradientTempered", wrt=i.name),
         codegen.javascript_function(objectives.true_share("i"), [true_i, true_j], "trueShare"),
+        codegen.javascript_function(objectives.true_share("i", alpha=alpha), [true_i, true_j, alpha], "temperedShare"),
+        codegen.javascript_function(tempered.optimal_gap(), [true_i, true_j, alpha], "temperedGap"),
         codegen.javascript_function(objectives.predicted_share("i"), [i, j], "predictedShare"),
         codegen.javascript_function(resting_gap, [true_i, true_j], "restingGap"),
     )
 
 
 @functools.cache
-def _in_python() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    wrt = "predicted_loss_i"
-    return objectives.learning_loss().numpy(wrt), objectives.learning_loss_pp().numpy(wrt)
+def _in_python() -> tuple[Callable[..., Any], ...]:
+    three = objectives.learning_loss(), objectives.learning_loss_pp(), objectives.learning_loss_pp_tempered()
+    return tuple(objective.numpy("predicted_loss_i") for objective in three)
 
 
-def _gradients(predicted_gap: float, true_loss_i: float, true_loss_j: float, margin: float) -> tuple[float, float]:
+def _gradients(
+    predicted_gap: float, true_loss_i: float, true_loss_j: float, margin: float, alpha: float
+) -> tuple[float, float, float]:
     pair = (predicted_gap, 0.0, true_loss_i, true_loss_j)
-    learning_loss, learning_loss_pp = _in_python()
-    return float(learning_loss(*pair, margin)), float(learning_loss_pp(*pair))
+    learning_loss, learning_loss_pp, tempered = _in_python()
+    return float(learning_loss(*pair, margin)), float(learning_loss_pp(*pair)), float(tempered(*pair, alpha))
 
 
 def _number(value: float) -> str:

@@ -7,9 +7,9 @@ import pytest
 from traitlets import TraitError
 
 from llpp_core.analysis import objectives
-from llpp_core.explorers import Duel, Explorer, GradientLandscape, TurningWeight
+from llpp_core.explorers import Duel, Explorer, GradientLandscape, PairsTooClose, TurningWeight
 
-EXPLORERS = [Duel, GradientLandscape, TurningWeight]
+EXPLORERS = [Duel, TurningWeight, GradientLandscape, PairsTooClose]
 
 
 @pytest.fixture
@@ -37,7 +37,9 @@ def test_constructor_checks_as_assignment_does():
 
 
 def test_unknown_trait_is_an_error_that_names_the_known_ones():
-    with pytest.raises(TypeError, match="has no trait gap; it has margin, predicted_gap, true_loss_i, true_loss_j"):
+    with pytest.raises(
+        TypeError, match="has no trait gap; it has alpha, margin, predicted_gap, true_loss_i, true_loss_j"
+    ):
         GradientLandscape(gap=1)
 
 
@@ -74,6 +76,7 @@ def test_html_holds_the_current_state():
         "true_loss_i": 0.45,
         "true_loss_j": 2.87,
         "margin": 1.0,
+        "alpha": 3.0,
     }
     explorer.close()
 
@@ -128,6 +131,7 @@ def test_javascript_of_the_page_is_what_the_objectives_generate():
     for objective, name in (
         (objectives.learning_loss(), "gradientLearningLoss"),
         (objectives.learning_loss_pp(), "gradientLearningLossPP"),
+        (objectives.learning_loss_pp_tempered(), "gradientTempered"),
     ):
         assert objective.javascript(name, wrt="predicted_loss_i") in source
     assert "return Math.log(true_loss_i/true_loss_j);" in source  # the resting gap, as sympy solved for it
@@ -143,7 +147,7 @@ def test_handwritten_files_hold_no_formula(explorer_class):
 def test_reader_without_scripts_gets_the_numbers(landscape):
     table = landscape.table()
     assert [row[0] for row in table.rows] == ["current state", "near tie (a, b)", "far apart (a, c)"]
-    assert table.rows[1][-2:] == ["+1.000", "+0.003"]
-    assert table.rows[2][-2:] == ["+1.000", "+0.327"]  # the paper's |q − p| of images a and c
+    assert table.rows[1][-3:-1] == ["+1.000", "+0.003"]
+    assert table.rows[2][-3:-1] == ["+1.000", "+0.327"]  # the paper's |q − p| of images a and c
     assert "Learning Loss has +1.000 and LearningLoss++ +0.003" in landscape.description()
     assert "<noscript><svg" in landscape.html()

@@ -2,7 +2,7 @@
 // and tells a screen reader its name and value. `update` shows a value that came from elsewhere.
 
 /** A labelled native range input for one trait, linear or over the decimal logarithm. Returns { node, update }. */
-function slider({ trait, text, spoken, onInput, digits }) {
+function slider({ trait, text, spoken, onInput, digits, format = (value) => number(value, digits) }) {
   const bounds = TRAITS[trait];
   const logarithmic = bounds.scale === "log";
   const toTrack = logarithmic ? Math.log10 : (value) => value;
@@ -18,8 +18,8 @@ function slider({ trait, text, spoken, onInput, digits }) {
     node: html("label", { class: "slider" }, name, output, input),
     update(value) {
       input.value = toTrack(value);
-      input.setAttribute("aria-valuetext", number(value, digits));
-      output.textContent = number(value, digits);
+      input.setAttribute("aria-valuetext", format(value));
+      output.textContent = format(value);
     },
   };
 }

@@ -1,4 +1,4 @@
-// GradientLandscape: both gradients over the predicted gap, at the current true losses.
+// GradientLandscape: the gradients over the predicted gap, at the current true losses.
 // METHODS and GAP are constants of landscape.js, which is joined after this file.
 
 const CURVE = { left: 30, right: 8, top: 22, bottom: 36, height: 240, limit: 1.36 }; // pixels; limit in gradient
@@ -6,11 +6,13 @@ const CURVE = { left: 30, right: 8, top: 22, bottom: 36, height: 240, limit: 1.3
 function curves(onMove) {
   const frame = svg("g");
   const marks = svg("g");
-  const picture = svg("svg", { role: "img", "aria-label": "Both gradients over the predicted gap" }, frame, marks);
+  const picture = svg("svg", { role: "img", "aria-label": "The gradients over the predicted gap" }, frame, marks);
   const node = html("div", { class: "curves plot" }, picture);
   let box, x, y;
   onDrag(picture, () => onMove.start(), (left) => onMove.to(
     GAP.min + ((left - box.left) / box.plotWidth) * (GAP.max - GAP.min), null));
+  onHover(picture, onMove, (left) => [
+    clamp(GAP.min + ((left - box.left) / box.plotWidth) * (GAP.max - GAP.min), GAP), null]);
 
   /** A method's curve as SVG path data, solid parts and jumps apart; a jump is found by bisection. */
   function trace(gradient) {
@@ -51,9 +53,11 @@ function curves(onMove) {
         })),
         ...axes(box, x, y, [[-1, "−1"], [0, "0"], [1, "+1"]], "gradient ∂{L}/∂{l̂_i}"));
     },
-    draw(now) {
-      const [ll, pp] = METHODS.map(({ gradient }) => (gap) => gradient(gap, now.l_i, now.l_j, now.margin));
-      const traces = [["ll", trace(ll)], ["pp", trace(pp)]];
+    /** Draw the rows of the maps at one true share, with dots at one gap: the pointer's (`away`) or the state's. */
+    point(now, away) {
+      node.classList.toggle("away", away);
+      const [ll, pp, tempered] = METHODS.map(({ gradient }) => (gap) => gradient(gap, now.l_i, now.l_j, now));
+      const traces = [["ll", trace(ll)], ["pp", trace(pp)], ["tempered", trace(tempered)]];
       // Where the true losses want l̂_i below l̂_j, Learning Loss lives at +1, and the room below is free; otherwise
       // the other way round. Names stand where the two curves are apart: Learning Loss's outside its ±1 …
       const down = now.p <= 0.5;
@@ -75,6 +79,7 @@ function curves(onMove) {
           svg("path", { class: `jump ${key}`, d: jumps }), svg("path", { class: `curve ${key}`, d: solid })]),
         ...(inside ? [svg("circle", { class: "rest", cx: restX, cy: y(0), r: 4.5 })] : []),
         svg("circle", { class: "dot ll", cx: x(now.gap), cy: y(now.ll), r: 6.5 }),
+        svg("circle", { class: "dot tempered", cx: x(now.gap), cy: y(now.tempered), r: 4.5 }),
         svg("circle", { class: "dot pp", cx: x(now.gap), cy: y(now.pp), r: 5 }),
         label("Learning Loss", { class: "name ll", ...llName }),
         label("LearningLoss++", { class: "name pp", ...ppName }),

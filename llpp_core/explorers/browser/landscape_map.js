@@ -26,21 +26,28 @@ function heatMap(method, onMove) {
   const canvas = html("canvas", { width: GRID, height: GRID });
   const frame = svg("g");
   const marks = svg("g");
+  const pointer = svg("g");
   const spoken = `Heat map of ${method.name}'s gradient over predicted gap and true share`;
-  const picture = svg("svg", { role: "img", "aria-label": spoken }, frame, marks);
+  const picture = svg("svg", { role: "img", "aria-label": spoken }, frame, marks, pointer);
   const value = html("data");
+  const heading = html("span", { class: "method" });
+  heading.innerHTML = symbols(method.heading);
   const node = html("div", { class: `map ${method.key}` },
-    html("div", { class: "heading" }, html("span", { class: "method" }, method.name), value),
+    html("div", { class: "heading" }, heading, value),
     html("div", { class: "plot" }, canvas, picture));
   let box, x, y;
-  let painted; // what the canvas shows: LearningLoss++'s map changes with the theme alone, Learning Loss's with ξ
+  let painted; // what the canvas shows: LearningLoss++'s map changes with the theme alone, the others' with ξ or α
 
   // Dragging holds the sum of the true losses, whatever it was when the pointer went down.
   onDrag(picture, () => onMove.start(), (left, top) => onMove.to(
     GAP.min + ((left - box.left) / box.plotWidth) * (GAP.max - GAP.min),
     1 - (top - box.top) / box.plotHeight));
+  onHover(picture, onMove, (left, top) => [
+    clamp(GAP.min + ((left - box.left) / box.plotWidth) * (GAP.max - GAP.min), GAP),
+    clamp(1 - (top - box.top) / box.plotHeight, { min: 0.001, max: 0.999 }), // both losses stay above 0
+  ]);
 
-  function paint(margin, colours) {
+  function paint(state, colours) {
     const context = canvas.getContext("2d");
     const image = context.createImageData(GRID, GRID);
     const cells = new Uint32Array(image.data.buffer);
@@ -48,7 +55,7 @@ function heatMap(method, onMove) {
       const share = 1 - (row + 0.5) / GRID;
       for (let column = 0; column < GRID; column++) {
         const gap = GAP.min + ((column + 0.5) / GRID) * (GAP.max - GAP.min);
-        const value = method.gradient(gap, share, 1 - share, margin);
+        const value = method.gradient(gap, share, 1 - share, state);
         cells[row * GRID + column] = colours[Math.round((value + 1) * 255.5)];
       }
     }
@@ -72,20 +79,24 @@ function heatMap(method, onMove) {
         svg("rect", { class: "frame", x: box.left, y: box.top, width: plotWidth, height: plotHeight }));
     },
     draw(now, colours) {
-      const needed = method.key === "ll" ? now.margin : 0;
-      if (painted?.colours !== colours || painted.margin !== needed) {
-        paint(now.margin, colours);
-        painted = { colours, margin: needed };
+      const needed = method.depends ? now[method.depends] : 0;
+      if (painted?.colours !== colours || painted.needed !== needed) {
+        paint(now, colours);
+        painted = { colours, needed };
       }
-      value.textContent = signed(now[method.key]);
-      value.value = now[method.key];
       marks.replaceChildren(
-        ...(method.key === "ll" ? regions(now, x, y, box) : restingLine(x, y, box)),
-        ...["halo", "cross"].flatMap((kind) => [
-          svg("line", { class: kind, x1: x(now.gap), x2: x(now.gap), y1: y(1), y2: y(0) }),
-          svg("line", { class: kind, x1: x(GAP.min), x2: x(GAP.max), y1: y(now.p), y2: y(now.p) }),
-        ]),
+        ...(method.key === "ll" ? regions(now, x, y, box) : restingLine(method, now, x, y, box)),
         svg("circle", { class: "here", cx: x(now.gap), cy: y(now.p), r: 5 }));
+    },
+    /** Put the cross-hair, and say what the gradient is there: at the pointer (`away`) or at the state. */
+    point(read, away) {
+      value.textContent = signed(read[method.key]);
+      value.value = read[method.key];
+      node.classList.toggle("away", away);
+      pointer.replaceChildren(...["halo", "cross"].flatMap((kind) => [
+        svg("line", { class: kind, x1: x(read.gap), x2: x(read.gap), y1: y(1), y2: y(0) }),
+        svg("line", { class: kind, x1: x(GAP.min), x2: x(GAP.max), y1: y(read.p), y2: y(read.p) }),
+      ]));
     },
   };
 }
@@ -107,16 +118,27 @@ function regions({ margin }, x, y, box) {
   ];
 }
 
-/** Where LearningLoss++'s gradient is zero: the resting gap at every true share. */
-function restingLine(x, y, box) {
+/** Report where a mouse or a pen rests over `node` without a button, and null when it leaves; a finger only drags. */
+function onHover(node, onMove, place) {
+  node.addEventListener("pointermove", (event) => {
+    if (event.buttons || event.pointerType === "touch") return;
+    const { left, top } = node.getBoundingClientRect();
+    onMove.over(place(event.clientX - left, event.clientY - top));
+  });
+  node.addEventListener("pointerleave", () => onMove.over(null));
+}
+
+/** Where a gradient with shares is zero: the resting gap at every true share. */
+function restingLine(method, now, x, y, box) {
   const points = [];
   for (let share = 0.005; share < 1; share += 0.01) {
-    const gap = restingGap(share, 1 - share);
+    const gap = method.rest(share, 1 - share, now);
     if (gap > GAP.min && gap < GAP.max) points.push(`${x(gap).toFixed(1)},${y(share).toFixed(1)}`);
   }
   const text = box.plotWidth > 190 ? "0 where {q_i} = {p_i}" : "0";
+  const free = clamp(method.rest(0.93, 0.07, now) - 0.5, { min: -0.5, max: 3 }); // the name stands left of the line
   return [
     svg("polyline", { class: "zero-line", points: points.join(" ") }),
-    label(text, { class: "region none", x: x(1.4), y: y(0.92), "text-anchor": "end" }),
+    label(text, { class: "region none", x: x(free), y: y(0.92), "text-anchor": "end" }),
   ];
 }
