@@ -2,6 +2,7 @@
 
 from llpp_core.explorers.base import Explorer, Table
 from llpp_core.explorers.landscape import GradientLandscape
+from llpp_core.explorers.runs import RunsPlayer
 from llpp_core.explorers.traits import Bounded, Choice, Data, Numbers
 
-__all__ = ["Bounded", "Choice", "Data", "Explorer", "GradientLandscape", "Numbers", "Table"]
+__all__ = ["Bounded", "Choice", "Data", "Explorer", "GradientLandscape", "Numbers", "RunsPlayer", "Table"]

@@ -7,9 +7,9 @@ import pytest
 from traitlets import TraitError
 
 from llpp_core.analysis import objectives
-from llpp_core.explorers import Explorer, GradientLandscape
+from llpp_core.explorers import Explorer, GradientLandscape, RunsPlayer
 
-EXPLORERS = [GradientLandscape]
+EXPLORERS = [GradientLandscape, RunsPlayer]
 
 
 @pytest.fixture
