@@ -118,8 +118,8 @@ def test_the_bound_of_a_low_accuracy_is_that_of_the_reports():
 
 
 def test_a_text_of_the_record_cannot_become_markup():
-    hostile = {**RECORD, "ids": ["</script><b>", "b", "c", "d"], "methods": {"<i>": RECORD["methods"]["LL"]}}
+    hostile = {**RECORD, "ids": ["</script><b>", "b", "c", "d"], "methods": {"<u>": RECORD["methods"]["LL"]}}
     explorer = RunsPlayer(record=hostile)
     html = explorer.html()
-    assert not re.search(r"<i>|</script><b>", html)
+    assert not re.search(r"<u>|</script><b>", html)
     explorer.close()

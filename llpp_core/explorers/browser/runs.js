@@ -126,7 +126,7 @@ function sentences({ run, place, marked }) {
   if (place < 0) return ["No epoch is recorded yet: the first one appears when it ends."];
   const { epochs, pck, methods, ids } = run;
   const after = `After epoch ${epochs[place]} of ${epochs.at(-1)}`;
-  const low = pck[place] < LOW_PCK ? " That is low: what makes a picture hard for a weak model shows in the picture, so correlations say little yet." : "";
+  const low = pck[place] < LOW_PCK ? " That is low: the correlations say little yet." : "";
   const accuracy = pck.length ? `${after} the pose model finds ${(100 * pck[place]).toFixed(0)} % of the joints (PCK@0.2).${low}` : `${after}.`;
   const ranks = methods.map(({ name, key, spearman }) => `<b class="${key}">${plain(name)}</b> ${coefficient(spearman[place])}`).join(", ");
   const among = new Set(marked);

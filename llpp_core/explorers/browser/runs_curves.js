@@ -12,8 +12,10 @@ function curvesOver({ title, spoken, lines, ends, toEpoch, legend, logarithmic =
   let width = 0, box, x, y, drawn = null;
   onDrag(picture, () => {}, (left) => {
     if (!drawn) return;
-    const part = (left - box.left) / box.plotWidth;
-    toEpoch(Math.round(clamp(part, { min: 0, max: 1 }) * (drawn.epochs.length - 1)));
+    const { epochs } = drawn;
+    const wanted = epochs[0] + ((left - box.left) / box.plotWidth) * (epochs.at(-1) - epochs[0]);
+    const far = epochs.map((epoch) => Math.abs(epoch - wanted));
+    toEpoch(far.indexOf(Math.min(...far)));
   });
   return {
     node,
@@ -25,7 +27,7 @@ function curvesOver({ title, spoken, lines, ends, toEpoch, legend, logarithmic =
         const [low, high] = ends(run);
         box = { ...CURVES, plotWidth: Math.max(width - CURVES.left - CURVES.right, 40),
           plotHeight: CURVES.height - CURVES.top - CURVES.bottom };
-        x = (n) => box.left + (epochs.length > 1 ? n / (epochs.length - 1) : 0.5) * box.plotWidth;
+        x = (n) => box.left + (epochs.length > 1 ? (epochs[n] - epochs[0]) / (epochs.at(-1) - epochs[0]) : 0.5) * box.plotWidth;
         y = (value) => box.top + ((high - value) / (high - low)) * box.plotHeight;
         const bottom = box.top + box.plotHeight;
         const across = [...new Set([0, Math.floor((epochs.length - 1) / 2), epochs.length - 1])];

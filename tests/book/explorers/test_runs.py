@@ -1,5 +1,6 @@
 """The runs player as a reader of the static page uses it, against Python's correlations of the same record."""
 
+import json
 import random
 
 import pytest
@@ -101,7 +102,7 @@ def test_a_drag_marks_in_every_panel_what_lies_within(show):
     mouse.up()
     shown.settle()
     assert place.locator(".brush.drawn").count() == 0
-    middle = float(place.locator(".panel").nth(1).locator(".tick-label").nth(1).inner_text())
+    middle = float(place.locator(".panel").nth(1).locator(".tick-label").nth(1).text_content())
     true = RECORD["true_loss"][-1]
     wanted = sorted((n for n in range(SAMPLES) if true[n] >= middle), key=lambda n: -true[n])
     assert 0 < len(wanted) < SAMPLES
@@ -116,14 +117,13 @@ def test_a_finger_marks_and_a_click_marks_one(show):
     frame = place.locator(".panel .frame").first
     frame.scroll_into_view_if_needed()
     box = frame.bounding_box()
-    shown.touch_drag(frame, box["width"] / 2 - 2, box["height"] / 2 - 2)  # from the middle to the lower right
+    shown.touch_drag(frame, box["width"] / 2 - 2, 2 - box["height"] / 2)  # from the middle to the upper right
     many = marked(place)
     assert many[0] == many[1] == many[2] > 0
     place.get_by_role("button", name="clear marks").click()
     shown.settle()
     assert marked(place) == [0, 0, 0]
     one = highest(len(EPOCHS) - 1, 1)[0]
-    place.locator(".panel").first.locator(".points circle").nth(one).dispatch_event("pointerover")
     spot = place.locator(".panel").first.locator(".points circle").nth(one).bounding_box()
     shown.page.touchscreen.tap(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
     shown.settle()
@@ -192,7 +192,7 @@ def test_less_motion_shows_the_end_at_once(show):
 def test_dragging_in_the_curves_sets_the_epoch(show):
     shown = show(RunsPlayer(record=RECORD))
     shown.drag(shown[0].locator(".curves svg").first, 0, 0)  # a press in the middle
-    assert shown[0].get_by_label("epoch", exact=True).get_attribute("aria-valuetext") == "3 of 8"
+    assert shown[0].get_by_label("epoch", exact=True).get_attribute("aria-valuetext") == "5 of 8"  # 4½
 
 
 def test_a_link_holds_epoch_marks_and_axis_and_reset_goes_back(show):
@@ -217,12 +217,64 @@ def test_a_mark_that_no_sample_has_is_passed_over(show):
     assert shown.visit.complaints == {}
 
 
-def test_a_record_grows_while_it_is_shown(show):
-    """What the lab does: the model's record is replaced by one with an epoch more."""
-    shown = show(RunsPlayer())
-    assert "No epoch is recorded yet" in shown.words()
-    assert shown[0].locator(".panel").count() == 0
-    assert shown.visit.complaints == {}
+KERNEL = """
+const listeners = {};
+const model = {
+  get: (name) => state[name],
+  set(name, value) { state[name] = value; (listeners["change:" + name] ?? []).forEach((listener) => listener()); },
+  on: (event, listener) => (listeners[event] ??= []).push(listener),
+  off() {}, save_changes() {},
+};
+render({ model, el: document.querySelector("div") });
+window.model = model;
+"""
+"""Stands for a live notebook, where Python replaces the record."""
+
+
+def test_a_record_grows_while_it_is_shown(open_page, tmp_path):
+    explorer = RunsPlayer()
+    state = f"const state = {json.dumps(explorer.state())};"
+    module = explorer._esm.replace("export default { render };", state + KERNEL)
+    page_style = explorer._css
+    explorer.close()
+    path = tmp_path / "live.html"
+    path.write_text(
+        f'<!doctype html><meta charset="utf-8"><style>{page_style}</style><div></div><script type="module">{module}'
+        "</script>",
+        encoding="utf-8",
+    )
+    visit = open_page(path)
+    page = visit.page
+    assert "No epoch is recorded yet" in page.locator(".words").inner_text()
+    for count in (1, 2, 3):
+        cut = {**RECORD, **{part: RECORD[part][:count] for part in ("epochs", "true_loss", "pck")}}
+        cut["methods"] = {name: rows[:count] for name, rows in RECORD["methods"].items()}
+        page.evaluate("([record, epoch]) => { model.set('record', record); model.set('epoch', epoch); }",
+                      [cut, EPOCHS[count - 1]])  # fmt: skip
+        page.wait_for_function(
+            f"document.querySelector('.slider output').textContent.startsWith('{EPOCHS[count - 1]} ')"
+        )
+        assert page.locator(".panel .values").all_inner_texts() == expected(count - 1)
+        if count == 1:
+            page.locator(".cursor").nth(1).focus()
+            page.keyboard.press("Space")
+        else:  # neither the mark nor the reader's place is lost
+            assert page.locator(".panel").nth(1).locator(".cursor:focus").count() == 1
+            assert page.locator(".marked").count() == 3
+    page.get_by_role("button", name="reset").click()
+    page.wait_for_function("document.querySelectorAll('.marked').length === 0")
+    assert page.evaluate("model.get('record').epochs.length") == 3  # what came since is not taken back
+    assert visit.complaints == {}
+
+
+def test_a_name_of_the_record_is_text_wherever_it_stands(show):
+    names = ("<u>one</u>", "{two}", "&amp;")
+    record = made(names)
+    record["ids"][0] = "<u>first</u>"
+    shown = show(RunsPlayer(record=record, marked=[0]))
+    assert all(name in shown.words() for name in names)
+    assert shown[0].locator("u").count() == 0
+    assert listed(shown[0]) == ["<u>first</u>"]
 
 
 def test_gradient_norms_have_curves_of_their_own(show):
