@@ -20,6 +20,7 @@ The rooms, from the formulas up::
     llpp.figures      plotly figures with caption, alternative text and data
     llpp.galleries    crops with their skeletons
     llpp.explorers    widgets, live in JupyterLab and on a static page
+    llpp.lab          a training that is chosen, paused and stopped in a notebook
     llpp.parameters   checks of a notebook's parameters
     llpp.store        files that are whole or not there, records that are checked, claims on work
     llpp.cli          the command line
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         figures,
         galleries,
         heads,
+        lab,
         losses,
         metrics,
         models,
@@ -69,6 +71,7 @@ __all__ = [
     "figures",
     "galleries",
     "heads",
+    "lab",
     "losses",
     "metrics",
     "models",

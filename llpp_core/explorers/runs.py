@@ -98,9 +98,9 @@ class RunsPlayer(Explorer):
         methods, epochs = list(self.record["methods"]), self.record["epochs"]
         has_pck = bool(self.record["pck"])
         header = ["epoch", *(f"{m}, {kind}" for m in methods for kind in ("Pearson", "Spearman"))]
-        places = {round(n * (len(epochs) - 1) / 7) for n in range(8)} | {self._shown} if epochs else set()
+        spread = {round(n * (len(epochs) - 1) / 7) for n in range(8)} if epochs else set()
         rows = []
-        for place in sorted(p for p in places if p is not None):
+        for place in sorted(spread if self._shown is None else spread | {self._shown}):
             cells = [_number(value) for pair in self._at(place).values() for value in pair]
             rows.append([f"{epochs[place]:g}", *cells, *([f"{self.record['pck'][place]:.2f}"] if has_pck else [])])
         return Table([*header, *(["PCK@0.2"] if has_pck else [])], rows)
