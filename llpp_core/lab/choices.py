@@ -29,6 +29,7 @@ OBJECTIVES: Mapping[str, str] = {
 """Names of functions of `losses`, and what a reader calls them."""
 PREDICTORS: Mapping[str, str] = {"pooled": "pooled features", "conv": "convolutions, then pooled"}
 PAIRS: Mapping[str, str] = {"halves": "each sample in one pair", "all": "all pairs of a batch"}
+NO_LSP = "Leeds Sports Pose is chosen, but neither data nor LLPP_DATA names its folder"
 MOST_EPOCHS = 100
 MOST_MARGIN = 3.0
 
@@ -123,7 +124,7 @@ class Choices:
         if self.source == "lsp":
             folder = data_folder(self.data)
             if folder is None:
-                raise ValueError("Leeds Sports Pose is chosen, but neither data nor LLPP_DATA names its folder")
+                raise ValueError(NO_LSP)
             train, test = (load_lsp(folder / "lsp", half, size=_SIZE, progress=False) for half in ("train", "test"))
             return train.subset(range(min(self.samples, len(train)))), test.subset(range(min(self.held_out, len(test))))
         streams = (2 * self.seed, 2 * self.seed + 1)

@@ -5,7 +5,7 @@ end. On a page without a kernel it is what it had recorded when the page was mad
 """
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ import ipywidgets
 
 from llpp_core.experiment import data_folder
 from llpp_core.explorers import RunsPlayer
-from llpp_core.lab.choices import MOST_EPOCHS, MOST_MARGIN, OBJECTIVES, PAIRS, PREDICTORS, SOURCES, Choices
+from llpp_core.lab.choices import MOST_EPOCHS, MOST_MARGIN, NO_LSP, OBJECTIVES, PAIRS, PREDICTORS, SOURCES, Choices
 from llpp_core.lab.session import Session
 
 _WIDE = {"description_width": "7em"}
@@ -33,12 +33,14 @@ class Lab(ipywidgets.VBox):
         session: the training itself.
 
     Raises:
-        ValueError: the folder of LSP that the choices name is not there.
+        ValueError: LSP is chosen and not there, or the folder that the choices name is not whole.
     """
 
     def __init__(self, choices: Choices | None = None) -> None:
         self._basis = choices or Choices()
-        has_lsp = self._basis.source == "lsp" or data_folder(self._basis.data) is not None
+        has_lsp = data_folder(self._basis.data) is not None
+        if self._basis.source == "lsp" and not has_lsp:
+            raise ValueError(NO_LSP)
         sources = {key: text for key, text in SOURCES.items() if key != "lsp" or has_lsp}
         self.controls: Mapping[str, Any] = {
             "source": _dropdown("data", sources, self._basis.source),
@@ -88,17 +90,27 @@ class Lab(ipywidgets.VBox):
             raise ValueError(f"the lab has no control {unknown[0]!r}; it has {', '.join(self.controls)}")
         wanted = replace(self._basis, **{**{n: c.value for n, c in self.controls.items()}, **values})
         if wanted.source not in dict(self.controls["source"].options).values():
-            raise ValueError("Leeds Sports Pose is not there: set LLPP_DATA, or data, to its folder")
+            raise ValueError(NO_LSP)
         for name in values:
             self.controls[name].value = getattr(wanted, name)
 
     def start(self) -> None:
         """Train what is chosen, in the background; the status says why where that cannot be."""
-        self._begin(self.session.start)
+        try:
+            self._begin(self.session.start)
+        except (ValueError, RuntimeError) as error:
+            self.status.value = _capital(str(error))
 
     def run(self) -> None:
-        """Train what is chosen here and now: what a page without a kernel will show."""
+        """Train what is chosen here and now: what a page without a kernel will show.
+
+        Raises:
+            ValueError: the controls hold a bad value.
+            RuntimeError: a training is under way, or this one failed; the sentence says why.
+        """
         self._begin(self.session.run)
+        if self.session.state == "failed":
+            raise RuntimeError(self.session.error)
 
     def pause_or_resume(self) -> None:
         """Hold the training after the step under way, or let it go on."""
@@ -108,14 +120,11 @@ class Lab(ipywidgets.VBox):
         """End the training after the step under way; what was recorded stays."""
         self.session.stop()
 
-    def _begin(self, begin: Any) -> None:
-        try:
-            choices = self.choices
-            if not choices.same_data(self.session.choices):
-                self.player.marked = []  # they were marks of other samples
-            begin(choices)
-        except (ValueError, RuntimeError) as error:
-            self.status.value = _capital(str(error))
+    def _begin(self, begin: Callable[[Choices], None]) -> None:
+        choices, before = self.choices, self.session.choices
+        begin(choices)
+        if not choices.same_data(before):
+            self.player.marked = []  # they were marks of other samples
 
     def _show(self) -> None:
         session = self.session
