@@ -193,6 +193,9 @@ class Lab(ipywidgets.VBox):
 
     def close(self) -> None:
         """Stop what is trained, wait for it, and let the widgets go."""
+        if not hasattr(self, "session"):  # one that was refused while it was made
+            super().close()
+            return
         self.session.stop()
         self.session.wait()
         for widget in (*self.controls.values(), *self.buttons.values(), self.status, self.bar, self.player):
