@@ -77,14 +77,13 @@ function render({ model, el }) {
         drawnRun = now.run;
         listed = null;
       }
-      charts.forEach(({ node }) => { node.hidden = now.place < 0; });
       draw = () => {
         if (now.place < 0) return;
         shownPanels.forEach((part) => part.draw({ ...now, pointed }));
         readout.textContent = pointed === null || pointed >= now.run.ids.length ? "Point at a sample to see which one it is." : told(now, pointed);
       };
       draw();
-      if (now.place >= 0) charts.forEach((part) => part.draw(now));
+      charts.forEach((part) => part.draw(now));
       const key = `${now.place}:${now.marked}`;
       if (listed !== key) list.replaceChildren(tableOf(now));
       listed = key;

@@ -2,9 +2,9 @@
 
 const CURVES = { left: 38, right: 10, top: 22, bottom: 36, height: 190 };
 
-/** `lines(run)`: [{ kind, values, name }]; `ends(run)`: of the axis; `toEpoch(place)` shows one. Values of a
- * `logarithmic` axis and its ends are decimal logarithms. */
-function curvesOver({ title, spoken, lines, ends, toEpoch, legend, logarithmic = false }) {
+/** `lines(run)`: [{ kind, values, name }]; `ends(run)`: of the axis; `toEpoch(place)` shows one; `there(run)`: whether there
+ * is anything to draw. Values of a `logarithmic` axis and its ends are decimal logarithms. */
+function curvesOver({ title, spoken, lines, ends, toEpoch, legend, logarithmic = false, there = () => true }) {
   const still = svg("g"), moving = svg("g");
   const picture = svg("svg", { role: "img", "aria-label": spoken }, still, moving);
   const node = html("div", { class: "curves" }, html("div", { class: "plot" }, picture));
@@ -21,6 +21,12 @@ function curvesOver({ title, spoken, lines, ends, toEpoch, legend, logarithmic =
     node,
     resize() { width = picture.parentNode.clientWidth; drawn = null; },
     draw({ run, place }) {
+      const hide = place < 0 || !there(run);
+      if (node.hidden !== hide) {
+        node.hidden = hide;
+        this.resize();
+      }
+      if (hide) return;
       if (drawn !== run) {
         drawn = run;
         const { epochs } = run;
@@ -83,21 +89,14 @@ const logs = (values) => values.map(Math.log10);
 
 /** Only where a record has them. */
 function gradientCurves(toEpoch) {
-  const inner = curvesOver({
+  return curvesOver({
     title: "gradient norm, mean of an epoch’s steps", toEpoch,
     spoken: "Norm of each predictor’s gradient over the epochs", logarithmic: true,
+    there: ({ methods }) => methods.some(({ norms }) => norms),
     lines: ({ methods }) => methods.map(({ key, norms }) => ({ kind: `${key} spearman`, values: logs(norms) })),
     ends: ({ methods }) => {
       const all = methods.flatMap(({ norms }) => logs(norms)).filter(Number.isFinite);
       return all.length ? [Math.floor(Math.min(...all)), Math.floor(Math.max(...all)) + 1] : [-1, 0];
     },
   });
-  return { ...inner, draw(now) {
-    const there = now.run.methods.some(({ norms }) => norms);
-    if (inner.node.hidden === there) {
-      inner.node.hidden = !there;
-      inner.resize();
-    }
-    if (there) inner.draw(now);
-  } };
 }

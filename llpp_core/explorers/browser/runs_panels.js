@@ -18,7 +18,7 @@ function scatter(method, marking, pointing) {
   const node = html("div", { class: "panel" },
     html("div", { class: "heading" }, html("b", { class: method.key }, method.name), values),
     html("div", { class: "plot" }, picture));
-  let circles = [], at = [], box, now, width = 0;
+  let circles = [], at = [], box, now, width = 0, drawnAxes;
 
   const nearest = (left, top) => {
     let best = null, distance = NEAR;
@@ -79,6 +79,22 @@ function scatter(method, marking, pointing) {
   let last = null; // where the arrow keys go on from
   const pointed = () => last ?? now.run.truePlaces[now.place].indexOf(Math.max(...now.run.truePlaces[now.place]));
 
+  function drawAxes(x, y, lowest, highest, end, logarithmic) {
+    const { plotWidth, plotHeight } = box;
+    dress(picture, { width: Math.max(width, 1), height: box.top + plotHeight + box.bottom });
+    const bottom = box.top + plotHeight;
+    const ticks = logarithmic ? [lowest, Math.sqrt(lowest * highest), highest] : [0, highest / 2, highest];
+    axesOf.replaceChildren(
+      svg("rect", { class: "frame", x: box.left, y: box.top, width: plotWidth, height: plotHeight }),
+      svg("line", { class: "grid", x1: box.left, x2: box.left + plotWidth, y1: y(0), y2: y(0) }),
+      ...ticks.flatMap((value) => [
+        svg("line", { class: "tick", x1: x(value), x2: x(value), y1: bottom, y2: bottom + 4 }),
+        label(tick(value), { class: "tick-label", x: x(value), y: bottom + 16, "text-anchor": "middle" })]),
+      ...[-end, 0, end].map((value) =>
+        label(tick(value), { class: "tick-label", x: box.left - 5, y: y(value) + 4, "text-anchor": "end" })),
+      label("true loss {l}", { class: "axis-title", x: box.left + plotWidth / 2, y: bottom + 31, "text-anchor": "middle" }));
+  }
+
   return {
     node,
     resize() { width = picture.parentNode.clientWidth; },
@@ -93,18 +109,9 @@ function scatter(method, marking, pointing) {
       const high = logarithmic ? Math.log10(highest) : highest;
       const x = (value) => box.left + (((logarithmic ? Math.log10(value) : value) - low) / (high - low)) * plotWidth;
       const y = (value) => box.top + ((end - value) / (2 * end)) * plotHeight;
-      dress(picture, { width: Math.max(width, 1), height: box.top + plotHeight + box.bottom });
-      const bottom = box.top + plotHeight;
-      const ticks = logarithmic ? [lowest, Math.sqrt(lowest * highest), highest] : [0, highest / 2, highest];
-      axesOf.replaceChildren(
-        svg("rect", { class: "frame", x: box.left, y: box.top, width: plotWidth, height: plotHeight }),
-        svg("line", { class: "grid", x1: box.left, x2: box.left + plotWidth, y1: y(0), y2: y(0) }),
-        ...ticks.flatMap((value) => [
-          svg("line", { class: "tick", x1: x(value), x2: x(value), y1: bottom, y2: bottom + 4 }),
-          label(tick(value), { class: "tick-label", x: x(value), y: bottom + 16, "text-anchor": "middle" })]),
-        ...[-end, 0, end].map((value) =>
-          label(tick(value), { class: "tick-label", x: box.left - 5, y: y(value) + 4, "text-anchor": "end" })),
-        label("true loss {l}", { class: "axis-title", x: box.left + plotWidth / 2, y: bottom + 31, "text-anchor": "middle" }));
+      const axes = [width, lowest, highest, end, logarithmic].join();
+      if (axes !== drawnAxes) drawAxes(x, y, lowest, highest, end, logarithmic);
+      drawnAxes = axes;
       if (circles.length !== run.ids.length) {
         circles = run.ids.map(() => svg("circle", { r: 3 }));
         marks.replaceChildren(...circles);
