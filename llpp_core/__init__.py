@@ -21,6 +21,7 @@ The rooms, from the formulas up::
     llpp.galleries    crops with their skeletons
     llpp.downloads    the data of a figure as a table and a CSV file in the page
     llpp.explorers    widgets, live in JupyterLab and on a static page
+    llpp.lab          a training that is chosen, paused and stopped in a notebook
     llpp.parameters   checks of a notebook's parameters
     llpp.store        files that are whole or not there, records that are checked, claims on work
     llpp.cli          the command line
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         figures,
         galleries,
         heads,
+        lab,
         losses,
         metrics,
         models,
@@ -72,6 +74,7 @@ __all__ = [
     "figures",
     "galleries",
     "heads",
+    "lab",
     "losses",
     "metrics",
     "models",

@@ -4,7 +4,20 @@ from llpp_core.explorers.base import Explorer, Table
 from llpp_core.explorers.duel import Duel
 from llpp_core.explorers.landscape import GradientLandscape
 from llpp_core.explorers.pairs import PairsTooClose
+from llpp_core.explorers.runs import RunsPlayer
 from llpp_core.explorers.traits import Bounded, Choice, Data, Numbers
 from llpp_core.explorers.turning_weight import TurningWeight
 
-__all__ = ["Bounded", "Choice", "Data", "Duel", "Explorer", "GradientLandscape", "Numbers", "PairsTooClose", "Table", "TurningWeight"]
+__all__ = [
+    "Bounded",
+    "Choice",
+    "Data",
+    "Duel",
+    "Explorer",
+    "GradientLandscape",
+    "Numbers",
+    "PairsTooClose",
+    "RunsPlayer",
+    "Table",
+    "TurningWeight",
+]

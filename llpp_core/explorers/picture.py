@@ -75,6 +75,10 @@ class Axes:
 
     def svg(self) -> str:
         """Return the drawing as an SVG element."""
+        return drawing(WIDTH, HEIGHT, self.title, self.inside())
+
+    def inside(self) -> str:
+        """Return what the SVG element holds, for a picture of several drawings."""
         (left, bottom), (right, top) = self.at(self.x[0], self.y[0]), self.at(self.x[1], self.y[1])
         frame = f'<path d="M{left} {top}V{bottom}H{right}" fill="none" stroke="currentColor" stroke-opacity="0.4"/>'
         ticks = [
@@ -84,8 +88,7 @@ class Axes:
             _text((left + right) / 2, HEIGHT - 6, self.x_title, anchor="middle"),
             _text(0, 14, self.y_title),
         ]
-        inside = "".join([frame, *ticks, *titles, *self.marks])
-        return drawing(WIDTH, HEIGHT, self.title, inside)
+        return "".join([frame, *ticks, *titles, *self.marks])
 
 
 def drawing(width: Number, height: Number, title: str, inside: str) -> str:

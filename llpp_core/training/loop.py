@@ -31,6 +31,7 @@ def train(
     checkpoint: str | Path | None = None,
     checkpoint_seconds: float | int = 0.0,
     stop: Callable[[], bool] = lambda: False,
+    each_epoch: Callable[[int], object] = lambda epoch: None,
     progress: bool = True,
 ) -> History:
     """Train the task model, and the predictors on its features, batch by batch.
@@ -50,6 +51,9 @@ def train(
         checkpoint_seconds: least time between two checkpoints after epochs, ≥ 0; the last epoch is always followed by
             one. On a GPU an epoch may take less time than the writing.
         stop: asked after every step; once it says True the checkpoint is written and `Stopped` is raised.
+        each_epoch: called after every epoch with how many are done, once its checkpoint is written; it may look at the
+            models (`Recorder` does) and draws from no random stream of the training. Where weights are averaged it
+            sees those under way, not their average. Nobody calls it again for epochs that a checkpoint holds.
         progress: show a progress bar.
 
     Raises:
@@ -84,6 +88,7 @@ def train(
             if path is not None and first and (due or asked.is_set()):
                 run.save(path)
                 saved = time.monotonic()
+            each_epoch(run.epoch)
             if asked.is_set():  # during validation, say
                 raise KeyboardInterrupt
             parallel.wait(run.step)

@@ -84,6 +84,20 @@ def test_the_machine_refuses_a_bad_parameter_before_anything_is_shown(root, tmp_
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("objectives", "hinge", r"an objective must be one of learning_loss, .*got 'hinge'"),
+        ("margin", "4", r"'margin' must be a number from 0 to 3, got 4"),
+        ("source", "lsp", r"neither data nor LLPP_DATA names its folder"),
+    ],
+)
+def test_the_lab_refuses_a_bad_parameter(root, tmp_path, name, value, sentence):
+    done = papermill(root, "13_lab", tmp_path / "out.ipynb", "-p", name, value, "-p", "data", "figures")
+    assert done.returncode != 0
+    assert re.search(sentence, done.stderr), done.stderr[-1500:]
+
+
+@pytest.mark.parametrize(
     ("notebook", "name", "value", "sentence"),
     [
         ("10_does_it_know", "configuration", "figure", r"got 'figure', which is neither; did you mean 'figures'\?"),
@@ -122,6 +136,7 @@ CHAPTERS = {
         | {"figure_repetitions": "2", "budget": "7"},
         "1,584 rows",
     ),
+    "13_lab": ({"epochs": "1", "samples": "20", "held_out": "4"}, "Trained 1 of 1 epochs."),
 }
 
 

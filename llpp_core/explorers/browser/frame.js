@@ -24,7 +24,8 @@ function frame({ model, el }, {
     for (const [name, value] of Object.entries(values)) model.set(name, value);
     model.save_changes();
   };
-  const original = () => model.original ? Object.fromEntries(names.map((n) => [n, model.original(n)])) : initial;
+  const views = names.filter((name) => TRAITS[name].kind !== "data"); // "reset" gives back no data that came since
+  const original = () => Object.fromEntries(views.map((n) => [n, model.original ? model.original(n) : initial[n]]));
   const inputs = [
     ...sliders.map((options) => ({ trait: options.trait, ...slider({ ...options, onInput: change(options.trait) }) })),
     ...choices.map((options) => ({ trait: options.trait, ...choice({ ...options, onInput: change(options.trait) }) })),

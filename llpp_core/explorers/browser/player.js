@@ -3,10 +3,10 @@
 /**
  * `step()` moves it once and returns whether it can go on; `restart()` puts it back to its start. `rate` is in steps a
  * second. Nothing plays before the reader says so. Where a reader asks for less motion, "play" shows the end at once
- * (at most `most` steps on). `single()` is what "step" does where playing makes several steps at once. Returns
- * { node, pause }.
+ * (at most `most` steps on). `single()` is what "step" does where playing makes several steps at once; `begin()` is
+ * called whenever playing begins. Returns { node, pause }.
  */
-function player({ step, single = step, restart, rate = 30, most = 5000, labels = {} }) {
+function player({ step, single = step, restart, rate = 30, most = 5000, labels = {}, begin = () => {} }) {
   const words = { play: "play", pause: "pause", step: "step", restart: "start again", ...labels };
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let frame = 0, last = 0;
@@ -26,6 +26,7 @@ function player({ step, single = step, restart, rate = 30, most = 5000, labels =
   };
   const play = () => {
     if (frame) return pause();
+    begin();
     if (calm.matches) {
       for (let n = 0; n < most && step(); n++);
       return show();
