@@ -60,8 +60,8 @@ class Numbers(traitlets.List):  # type: ignore[type-arg]
         count: how many there are; ``None`` for any number, none at all included.
 
     Raises:
-        traitlets.TraitError: (on assignment) no sequence, another number of values, or one of them no number or out of bounds;
-            the message names the first such one.
+        traitlets.TraitError: (on assignment) no sequence, another number of values, or one of them no number or out of
+            bounds; the message names the first such one.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Numbers(traitlets.List):  # type: ignore[type-arg]
         self.tag(sync=True)
 
     def validate(self, obj: Any, value: Any) -> list[float]:
-        """Return the values as a list of floats, or raise `traitlets.TraitError` that names the trait and its bounds."""
+        """Return the values as a list of floats; `traitlets.TraitError` names the trait and its bounds."""
         name = f"{type(obj).__name__}.{self.name}"
         if isinstance(value, (str, bytes)) or not hasattr(value, "__len__") or not hasattr(value, "__iter__"):
             raise traitlets.TraitError(f"{name} must be a sequence of numbers, got {value!r}")
