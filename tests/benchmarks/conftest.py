@@ -12,6 +12,7 @@ import torch
 FOLDER = Path(__file__).parent
 
 
+@pytest.hookimpl(optionalhook=True)  # `make test` is without the plugin: it warns of two processes
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Add what decides a time: cores, threads, memory, GPU, versions; see `llpp_core.performance.condense`."""
     machine_info["cores"] = os.cpu_count()
@@ -22,6 +23,7 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     machine_info["type_checks"] = config.getoption("jaxtyping_packages", None)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_benchmark_update_json(config: pytest.Config, benchmarks: object, output_json: dict[str, Any]) -> None:
     """Add to every benchmark its topic, the file's name, and the first paragraph of what the file says of itself."""
     for one in output_json["benchmarks"]:
