@@ -132,7 +132,10 @@ class Mark(SphinxPostTransform):
         """Mark the page's mathematics, code and terms."""
         page = self.env.docname
         known: dict[str, Gloss] = {}
+        typeset = any(self.document.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)))
         for one in (g for found in _kept(self.env).values() for g in found):
+            if not typeset and _formulas(one.text):
+                continue  # a page of code alone does not load what draws formulas
             if page in one.pages or not one.pages:
                 # A meaning of this page alone goes before the others, wherever it stands.
                 known.update({k: one for k in one.keys if one.pages or k not in known})
@@ -174,6 +177,10 @@ def _keys(node: nodes.Node) -> list[list[str]]:
     return [[f"math:{name}" for name in names_of(part)] for part in parts(node.astext())]
 
 
+def _formulas(text: Iterable[nodes.Node]) -> bool:
+    return any(isinstance(node, nodes.math) for part in text for node in part.findall())
+
+
 def _section(node: nodes.Node) -> nodes.Node:
     while node.parent is not None and not isinstance(node, nodes.section):
         node = node.parent
@@ -185,8 +192,7 @@ def write(app: Sphinx, page: str, template: str, context: dict[str, Any], docume
     texts = document.get("llpp_glosses") if document is not None else None
     if not texts:
         return
-    formulas = [name for name, text in texts if any(isinstance(n, nodes.math) for t in text for n in t.findall())]
-    if formulas and not app.env.get_domain("math").has_equations(page):  # type: ignore[attr-defined]
+    if any(_formulas(text) for _, text in texts) and not app.env.get_domain("math").has_equations(page):  # type: ignore[attr-defined]
         _log.warning("%s has no mathematics, and a meaning shown on it has: nothing would typeset it", page)
     parts = []
     for name, text in texts:

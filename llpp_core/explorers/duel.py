@@ -44,7 +44,7 @@ class Duel(Explorer):
         step: how many steps were made, from 0 to 500; a fraction counts as the whole number below.
 
     Raises:
-        TraitError: a value is no number or out of its range.
+        traitlets.TraitError: a value is no number or out of its range.
         TypeError: an argument names no trait.
     """
 

@@ -39,7 +39,7 @@ class PairsTooClose(Explorer):
         losses: true losses to fit and to count, all finite and above 0: none, or from 2 to 200,000 that differ.
 
     Raises:
-        TraitError: a value is no number or out of its range.
+        traitlets.TraitError: a value is no number or out of its range.
         TypeError: an argument names no trait.
     """
 

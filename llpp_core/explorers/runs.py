@@ -33,7 +33,7 @@ class RunsPlayer(Explorer):
         scale: "linear" or "log" axis of the true loss.
 
     Raises:
-        TraitError: the record is none, or a value is out of its range; the sentence says which.
+        traitlets.TraitError: the record is none, or a value is out of its range; the sentence says which.
         TypeError: an argument names no trait.
     """
 

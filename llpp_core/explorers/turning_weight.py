@@ -64,7 +64,7 @@ class TurningWeight(Explorer):
         steps: how many steps of it are done, from 0 to 100.
 
     Raises:
-        TraitError: a value is no number or out of its range.
+        traitlets.TraitError: a value is no number or out of its range.
         TypeError: an argument names no trait.
     """
 

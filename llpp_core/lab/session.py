@@ -75,7 +75,7 @@ class Session:
         self._thread.start()
 
     def run(self, choices: Choices) -> None:
-        """Train here and now; what fails is in `error`, as it is in the background.
+        """Train here and now; what fails is in ``error``, as it is in the background.
 
         Raises:
             RuntimeError: a training is under way, here or elsewhere in this kernel.
