@@ -6,6 +6,7 @@ A gallery has a caption and alternative text, and one SVG a crop. A contact shee
 import base64
 import html
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -39,9 +40,11 @@ class Gallery:
 
     def html(self) -> str:
         """Return the gallery for a page."""
+        cells = max(self.markup.count('class="llpp-cell"'), 1)
+        per_row = math.ceil(cells / math.ceil(cells / 6))  # rows of one length, where there is room for six
         return (
-            f'<figure class="llpp-figure llpp-gallery"><div class="llpp-cells" role="group" '
-            f'aria-label="{html.escape(self.alt)}">{self.markup}</div>'
+            f'<figure class="llpp-figure llpp-gallery"><div class="llpp-cells" style="--per-row: {per_row}" '
+            f'role="group" aria-label="{html.escape(self.alt)}">{self.markup}</div>'
             f"<figcaption>{self.caption}</figcaption>{download(self.data, self.name)}</figure>"
         )
 
@@ -50,7 +53,8 @@ class Gallery:
 
 
 _GALLERY_STYLE = """
-.llpp-gallery .llpp-cells { display: grid; grid-template-columns: repeat(auto-fill, minmax(7rem, 1fr)); gap: .5rem; }
+.llpp-gallery .llpp-cells { display: grid; gap: .5rem; grid-template-columns: repeat(auto-fill, minmax(
+  max(5.5rem, (100% - (var(--per-row) - 1) * .5rem) / var(--per-row) - .1px), 1fr)); }
 .llpp-gallery svg { width: 100%; display: block; }
 .llpp-gallery .predicted line { stroke: #E69F00; stroke-width: 1.2; stroke-linecap: round; }
 .llpp-gallery .true line { stroke: #56B4E9; stroke-width: 1.2; stroke-linecap: round; stroke-dasharray: 2.4 1.6; }

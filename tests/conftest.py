@@ -8,6 +8,7 @@ from pathlib import Path
 import jaxtyping
 import pytest
 import torch
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -15,13 +16,18 @@ torch.set_num_threads(1)  # tiny tensors: more threads wait for each other longe
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let two processes share the tests (`make test`): one has the built book, which comes first, and all that reads
-    it; of the rest a file stays together, with what its tests share.
+    """Let two processes share the tests (`make test`), a file with what its tests share at a time: first the one that
+    builds the book, last those that read it, when it stands.
     """
+
+    def turn(item: pytest.Item) -> int:
+        if item.path.name == "test_pages.py":
+            return 0
+        return 2 if "book" in getattr(item, "fixturenames", ()) else 1
+
     for item in items:
-        group = "book" if "book" in getattr(item, "fixturenames", ()) else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: "book" not in getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.as_posix()}{turn(item)}"))
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")
@@ -31,17 +37,25 @@ def root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def book(root: Path) -> Path:
-    """The folder of the built book, as `make book` makes it: notebooks that did not change are not run again."""
-    done = subprocess.run(
-        [sys.executable, "book/build.py", "--strict"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=1500,
-        check=False,
-    )
-    assert done.returncode == 0, f"the book does not build:\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
+def book(root: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The folder of the built book, as `make book` makes it: notebooks that did not change are not run again.
+
+    Of two processes the first that wants it builds it, and the other waits.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    built = (folder if worker_id == "master" else folder.parent) / "book_is_built"
+    with FileLock(f"{built}.lock"):
+        if not built.exists():
+            done = subprocess.run(
+                [sys.executable, "book/build.py", "--strict"],
+                cwd=root,
+                capture_output=True,
+                text=True,
+                timeout=1500,
+                check=False,
+            )
+            assert done.returncode == 0, f"the book does not build:\n{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
+            built.touch()
     return root / "book" / "_build" / "html"
 
 

@@ -84,7 +84,7 @@ def says(source: str, name: str) -> str:
         body = getattr(found, "body", [])
     doc = ast.get_docstring(found) if isinstance(found, ast.FunctionDef | ast.ClassDef) else None
     paragraph = " ".join((doc or "").split("\n\n")[0].split())
-    return re.split(r"(?<=[.;:])\s", paragraph)[0].rstrip(";:")
+    return re.split(r"(?<=[.;:])(?<!Eq\.)(?<!Fig\.)(?<!No\.)\s", paragraph)[0].rstrip(";:")
 
 
 class CodeIndex(SphinxDirective):

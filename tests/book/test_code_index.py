@@ -102,6 +102,7 @@ def test_a_reader_goes_from_a_function_to_its_equation_and_back(book: Path, open
     [
         ('def f():\n    """Return it. And more."""', "f", "Return it."),
         ('class A:\n    """A."""\n    def g(self):\n        """Go;\n        on.\n\n        Not this."""', "A.g", "Go"),
+        ('def f():\n    """Return it (Eq. 2). More."""', "f", "Return it (Eq. 2)."),
         ("def f(): ...", "f", ""),
     ],
 )
