@@ -14,7 +14,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 _SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', flags=re.DOTALL)
-_UNFOLDS = re.compile(r'(<a class="reference internal" href="[^"]*">([^<]+)</a><details[^>]*>)<summary>')
+_UNFOLDS = re.compile(r'(<a class="[^"]*reference internal" href="[^"]*">([^<]+)</a><details[^>]*>)<summary>')
 
 
 def mend(page: str) -> str:

@@ -87,6 +87,8 @@ def open_page(browser: Any) -> Iterator[Callable[..., Visit]]:
         visit.page.on("console", said)
         visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
         visit.page.goto(address.resolve().as_uri() if isinstance(address, Path) else address)
+        if options.get("java_script_enabled", True):
+            visit.page.wait_for_selector("html:not(.llpp-moving)", state="attached")  # see book/assets/steady.js
         return visit
 
     yield open_
