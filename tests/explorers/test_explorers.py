@@ -7,9 +7,9 @@ import pytest
 from traitlets import TraitError
 
 from llpp_core.analysis import objectives
-from llpp_core.explorers import Duel, Explorer, GradientLandscape, PairsTooClose, RunsPlayer, TurningWeight
+from llpp_core.explorers import BatchLab, Duel, Explorer, GradientLandscape, PairsTooClose, RunsPlayer, TurningWeight
 
-EXPLORERS = [Duel, TurningWeight, GradientLandscape, PairsTooClose, RunsPlayer]
+EXPLORERS = [BatchLab, Duel, TurningWeight, GradientLandscape, PairsTooClose, RunsPlayer]
 
 
 @pytest.fixture
