@@ -28,14 +28,15 @@ PAIRINGS = 105
 _SPREAD = [0.3, 0.45, 0.65, 0.95, 1.4, 2.0, 2.9, 4.2]
 _LOGARITHMS = [-1.2, -0.8, -0.43, -0.05, 0.34, 0.69, 1.06, 1.44]
 _GUESSES = [0.4, -0.35, 0.2, 0.65, -0.5, 0.1, 0.5, -0.15]
+_MIXED = [-0.1, 0.7, -0.6, 0.3, -0.85, 0.5, -0.35, 0.1]
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "knows nothing": {"true_losses": _SPREAD, "predicted_losses": _GUESSES},
     "knows the losses": {
         "true_losses": _SPREAD,
         "predicted_losses": [-1.2, -0.8, -0.43, -0.05, 0.34, 0.69, 1.06, 1.44],
     },
-    "near ties": {"true_losses": [0.94, 0.96, 0.98, 1.0, 1.02, 1.04, 1.06, 1.08], "predicted_losses": _GUESSES},
-    "one stands out": {"true_losses": [0.5, 0.5, 0.52, 0.54, 0.56, 0.58, 0.6, 4.5], "predicted_losses": _GUESSES},
+    "near ties": {"true_losses": [0.85, 0.9, 0.94, 0.98, 1.03, 1.08, 1.13, 1.18], "predicted_losses": _MIXED},
+    "one stands out": {"true_losses": [0.45, 0.48, 0.5, 0.53, 0.56, 0.59, 0.62, 4.5], "predicted_losses": _MIXED},
 }
 
 Array = npt.NDArray[np.float64]

@@ -47,8 +47,8 @@ def append(path):
     [
         lambda folder: append(folder / "01_counts.ipynb"),
         lambda folder: append(folder / "llpp_core" / "losses.py"),
-        lambda folder: append(folder / "llpp_core" / "explorers" / "landscape.js"),
-        lambda folder: append(folder / "llpp_core" / "explorers" / "landscape.css"),
+        lambda folder: append(folder / "llpp_core" / "explorers" / "browser" / "landscape.js"),
+        lambda folder: append(folder / "llpp_core" / "explorers" / "browser" / "landscape.css"),
         lambda folder: (folder / "llpp_core" / "new.py").write_text(""),
         lambda folder: append(folder / "requirements.lock"),
         lambda folder: append(folder / "data" / "lspet" / "joints.mat"),

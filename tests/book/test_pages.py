@@ -31,7 +31,7 @@ def test_every_page_and_notebook_is_in_the_contents(root):
 def test_the_first_page_is_where_the_build_says(book, open_page):
     visit = open_page(book / "index.html")
     visit.page.wait_for_url("**/book/intro.html")
-    assert visit.page.locator("article h1").inner_text().startswith("LearningLoss++")
+    assert visit.page.locator("article h1").text_content().startswith("LearningLoss++")
     assert not visit.complaints
 
 

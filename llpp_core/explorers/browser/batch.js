@@ -119,7 +119,7 @@ function render({ model, el }) {
     ],
     sliders: [
       {
-        trait: "pairing", text: "pairing of the halves", spoken: "number of the pairing",
+        trait: "pairing", text: "pairing", spoken: "number of the pairing",
         format: (at) => `${Math.floor(at) + 1} of ${PAIRINGS}`,
       },
       { trait: "margin", text: "margin {ξ} of Learning Loss", spoken: "margin of Learning Loss" },

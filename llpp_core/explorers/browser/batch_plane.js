@@ -60,7 +60,7 @@ function batchPlane(onMove) {
       const unit = scheme === "all at once" ? 120 : 240; // pixels; a mean over pairs is smaller than a share
       const arrows = now.map((gradient, n) => {
         const [left, top] = places[n];
-        const start = top + Math.sign(gradient) * KNOB; // descent: against the gradient, and down is more pixels
+        const start = top + (gradient > 0 ? KNOB : -KNOB); // descent: against the gradient, and down is more pixels
         return svg("path", { class: `push ${key}`, d: arrowPath(left, start, left, start + gradient * unit) });
       });
       drawn.replaceChildren(...lines, ...restingLine(true_, predicted, key, x, y), ...arrows);

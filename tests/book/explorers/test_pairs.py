@@ -164,8 +164,8 @@ def test_a_column_of_losses_is_fitted_and_counted(show):
     heights = place.locator(".loss .bar")
     assert heights.count() > 5
     place.get_by_role("button", name="reset").click()
+    heights.first.wait_for(state="detached")
     shown.settle()
-    assert heights.count() == 0
     assert "Your losses" not in shown.words()
     assert place.locator(".status").inner_text() == ""
     assert shown.visit.complaints == {}
