@@ -13,9 +13,11 @@
  * - `derive(state)`: what the parts and the words need, computed once a redraw from the values of all traits.
  * - `sentences(now)`: lines of text, with "{l̂_i}" for symbols and HTML where it helps.
  * - `more`: further nodes below the sliders (a player); `stop`: called when the explorer is taken away.
+ * - `brought`: data that the reader brings, which "reset" takes away again; it leaves data that a kernel sends.
  */
 function frame({ model, el }, {
   kind, sliders = [], choices = [], presets = {}, fresh = {}, parts, derive, sentences, more = [], stop = () => {},
+  brought = [],
 }) {
   const names = Object.keys(TRAITS);
   const read = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));
@@ -24,7 +26,7 @@ function frame({ model, el }, {
     for (const [name, value] of Object.entries(values)) model.set(name, value);
     model.save_changes();
   };
-  const views = names.filter((name) => TRAITS[name].kind !== "data"); // "reset" gives back no data that came since
+  const views = names.filter((name) => TRAITS[name].kind !== "data" || brought.includes(name));
   const original = () => Object.fromEntries(views.map((n) => [n, model.original ? model.original(n) : initial[n]]));
   const inputs = [
     ...sliders.map((options) => ({ trait: options.trait, ...slider({ ...options, onInput: change(options.trait) }) })),

@@ -101,6 +101,6 @@ function render({ model, el }) {
     },
   };
   return frame({ model, el }, {
-    kind: "llpp-pairs", sliders: SLIDERS, presets: PRESETS, parts: [all], derive, sentences, more: [box.node],
+    kind: "llpp-pairs", sliders: SLIDERS, presets: PRESETS, parts: [all], derive, sentences, more: [box.node], brought: ["losses"],
   });
 }
