@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from llpp_core import explorers
@@ -24,6 +25,8 @@ EXPLORERS = [
     for member in (getattr(explorers, name) for name in explorers.__all__)
     if isinstance(member, type) and issubclass(member, explorers.Explorer) and member is not explorers.Explorer
 ]
+EPOCHS, SAMPLES = 30, 100
+"""Of the run that the runs player shows, as large as the one of the book's chapter."""
 WORK_OF_STEPS = """async (steps) => {
   const times = [];
   for (const slider of document.querySelectorAll(".llpp-explorer input[type=range]")) {
@@ -60,10 +63,29 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+def made(kind: type[explorers.Explorer]) -> explorers.Explorer:
+    """Return an explorer as a reader meets it first: the runs player with a run, every other as it is."""
+    if kind is not explorers.RunsPlayer:
+        return kind()
+    draw = np.random.default_rng(0)
+    true = 1 + draw.gamma(2, 1, (EPOCHS, SAMPLES))
+    known = np.linspace(0, 2, EPOCHS)[:, None]
+    methods = {name: (known * true + draw.normal(size=true.shape)).tolist() for name in ("LL", "LL++", "LL++conv")}
+    return explorers.RunsPlayer(
+        record={
+            "epochs": list(range(1, EPOCHS + 1)),
+            "ids": [f"figure-{n}" for n in range(SAMPLES)],
+            "methods": methods,
+            "true_loss": true.tolist(),
+            "pck": np.linspace(0.1, 0.9, EPOCHS).tolist(),
+        }
+    )
+
+
 @pytest.mark.benchmark(group="an explorer follows a slider, 1,280 pixels wide")
 @pytest.mark.parametrize("kind", EXPLORERS, ids=lambda kind: kind.__name__)
 def test_redraw(benchmark, browser: Any, tmp_path: Path, kind: type[explorers.Explorer]) -> None:
-    explorer = kind()
+    explorer = made(kind)
     path = tmp_path / "page.html"
     path.write_text(f'<!doctype html><meta charset="utf-8"><body>{explorer.html()}</body>', encoding="utf-8")
     explorer.close()
