@@ -1,5 +1,6 @@
 """Shared by all tests: the project's root, one build of the book, and a way past the checks that only tests run."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from filelock import FileLock
 ROOT = Path(__file__).resolve().parent.parent
 
 torch.set_num_threads(1)  # tiny tensors: more threads wait for each other longer than they work
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # So do the notebooks and commands that tests start: two that each take all cores would stand in each other's way.
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

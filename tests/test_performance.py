@@ -216,7 +216,7 @@ def test_benchmarks_run_unchecked_with_all_threads_and_a_failure_ends_the_comman
     shutil.copy(root / "pyproject.toml", tmp_path)
     shutil.copy(root / "tests" / "conftest.py", tmp_path / "tests")
     (folder / "bench_small.py").write_text(SMALL.format(passes=passes))
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "MKL_"))}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "MKL_", "PYTEST_"))}
     run = [sys.executable, "-m", "pytest", "tests/benchmarks", "--benchmark-json=raw.json"]
     done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode == 0) == passes, done.stdout

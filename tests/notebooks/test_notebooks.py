@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import nbformat
@@ -159,7 +160,7 @@ def test_the_default_run_on_figures_reaches_the_accuracy_that_the_page_needs(roo
         pck = re.search(r"\| rendered figures, everyday, held out \| \*\*([\d.]+)\*\*", text)
     else:
         book = request.getfixturevalue("book")
-        text = re.sub(r"<[^>]+>|\s+", " ", (book / f"notebooks/{TRAIN}.html").read_text())
+        text = unescape(re.sub(r"<[^>]+>|\s+", " ", (book / f"notebooks/{TRAIN}.html").read_text()))
         pck = re.search(r"PCK@0\.2 .*? rendered figures, everyday, held out +([\d.]+)", text)
     assert pck is not None
     assert float(pck[1]) >= 0.8
