@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: book test serve lab lint bench soak screenshots clean lock
+.PHONY: book test serve lab lint bench soak reproduce screenshots clean lock
 
 book: .venv/.ready
 	$(BIN)/python book/build.py
@@ -34,6 +34,10 @@ bench: .venv/.ready
 soak: .venv/.ready
 	@# a tiny experiment killed by SIGKILL at 100 random moments, run again, compared with one that nobody killed
 	$(BIN)/python tests/experiment/killing.py --soak 100
+
+reproduce: .venv/.ready
+	@# the paper's experiment on LSP and LSPET, in the folder that LLPP_DATA names; goes on where it was stopped
+	$(BIN)/llpp reproduce --commit "$$(git rev-parse --short HEAD)" $(REPRODUCE_ARGS)
 
 screenshots: book
 	@# every page, light, dark and on a telephone, into book/_build/screenshots

@@ -30,6 +30,7 @@ FLOORS = {
     "acquisition": 2,
     "attach": 3,
     "cli": 4,
+    "__main__": 4,
     "lab": 4,
     "experiment": 3,
     "report": 3,

@@ -27,15 +27,18 @@ def run(
     ] = None,
     seed: Annotated[list[int] | None, typer.Option(help="Only this repetition; may be given several times.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Only this method; may be given several times.")] = None,
+    stages: Annotated[
+        int | None, typer.Option(help="The last stage to do; 0 for the base models alone.", min=0)
+    ] = None,
     weights: Annotated[bool, typer.Option(help="Keep every unit's model.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print how far the run is as JSON.")] = False,
 ) -> None:
     """Run an experiment, or go on with it.
 
-    The package brings the configurations figures, lsp_lspet_small, lsp_lspet and mpii. Several processes may run the
-    same command at once, on one folder: none does what another one does. A budget shorter than the scoring of one model
-    gets nowhere, because scoring begins anew. Exit codes: 0 all is done; 1 the machine failed; 2 wrong usage or input;
-    3 stopped, with work left.
+    The package brings configurations, figures, lsp_lspet_small, lsp_lspet and mpii among them. Several processes may
+    run the same command at once, on one folder: none does what another one does. A budget shorter than the scoring of
+    one model gets nowhere, because scoring begins anew. Exit codes: 0 all is done; 1 the machine failed; 2 wrong usage
+    or input; 3 stopped, with work left.
     """
     with answered(resumed=True), told_to_end() as ended:
         from llpp_core import experiment
@@ -43,7 +46,7 @@ def run(
         seconds = None if budget_minutes is None else max(0.0, 60 * budget_minutes - (time.monotonic() - BEGUN))
         outcome = experiment.run(
             experiment.load_experiment(config), runs, data=data, device=device, seconds=seconds, seeds=seed or None,
-            methods=method or None, keep_weights=weights, stop=ended.is_set,
+            methods=method or None, stages=stages, keep_weights=weights, stop=ended.is_set,
         )  # fmt: skip
     if as_json:
         show_json(vars(outcome) | {"folder": str(outcome.folder)})

@@ -25,9 +25,10 @@ def train(
 ) -> None:
     """Train the base model of a configuration with all of its predictors, on what is labeled at first.
 
-    The package brings the configurations figures, lsp_lspet_small, lsp_lspet and mpii; the first two train in a minute
-    or two on two cores, and fewer --epochs take less. Beside the output a checkpoint is kept while training lasts:
-    after Ctrl-C the same command goes on. Exit codes: 0 done; 1 the machine failed; 2 wrong usage or input; 3 stopped.
+    The package brings configurations, figures, lsp_lspet_small, lsp_lspet and mpii among them; the first two train in a
+    minute or two on two cores, and fewer --epochs take less. Beside the output a checkpoint is kept while training
+    lasts: after Ctrl-C the same command goes on. Exit codes: 0 done; 1 the machine failed; 2 wrong usage or input;
+    3 stopped.
     """
     with answered(resumed=True), told_to_end() as ended:
         from dataclasses import replace

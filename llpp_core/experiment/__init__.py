@@ -9,7 +9,10 @@ from llpp_core.experiment.config import (
     configurations,
     load_experiment,
 )
+from llpp_core.experiment.following import follow
 from llpp_core.experiment.measures import accuracy, accuracy_name, of_split
+from llpp_core.experiment.plan import FULL, REDUCED, Step, reproduce
+from llpp_core.experiment.recorded import Recorded, record
 from llpp_core.experiment.results import Results, find_runs
 from llpp_core.experiment.runner import Outcome, run
 from llpp_core.experiment.splits import Splits, data_folder, device, load_splits, picks, planned_splits, runs_folder
@@ -17,14 +20,18 @@ from llpp_core.experiment.trained import Trained, build, load_trained, save_trai
 from llpp_core.experiment.units import Unit, units
 
 __all__ = [
+    "FULL",
+    "REDUCED",
     "DataPlan",
     "Experiment",
     "MethodPlan",
     "ModelPlan",
     "Outcome",
     "PredictorPlan",
+    "Recorded",
     "Results",
     "Splits",
+    "Step",
     "Trained",
     "Unit",
     "accuracy",
@@ -34,12 +41,15 @@ __all__ = [
     "data_folder",
     "device",
     "find_runs",
+    "follow",
     "load_experiment",
     "load_splits",
     "load_trained",
     "of_split",
     "picks",
     "planned_splits",
+    "record",
+    "reproduce",
     "run",
     "runs_folder",
     "save_trained",

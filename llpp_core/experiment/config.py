@@ -97,7 +97,8 @@ class PredictorPlan:
         margin: ξ of "learning_loss", ≥ 0.
         alpha: α of "learning_loss_pp" and "learning_loss_pp_batch", > 0.
         pairs: of "learning_loss" and "learning_loss_pp": "halves" or "all".
-        features: "last": the maps of the model's last stack; "all": of every stack (pooled predictors alone).
+        features: "last": the maps of the model's last stack; "all": of every stack (pooled predictors alone);
+            "prediction": those of the last stack and, before them, the heatmaps that the model predicts.
     """
 
     module: Literal["pooled", "conv"] = "pooled"
@@ -107,19 +108,19 @@ class PredictorPlan:
     margin: float | int = 1.0
     alpha: float | int = 1.0
     pairs: Literal["halves", "all"] = "halves"
-    features: Literal["last", "all"] = "last"
+    features: Literal["last", "all", "prediction"] = "last"
 
     def __post_init__(self) -> None:
         _one_of("module", self.module, ("pooled", "conv"))
         _one_of("objective", self.objective, tuple(_SETTINGS))
         _one_of("pairs", self.pairs, ("halves", "all"))
-        _one_of("features", self.features, ("last", "all"))
+        _one_of("features", self.features, ("last", "all", "prediction"))
         if not (self.margin >= 0 and math.isfinite(self.margin)):
             raise ValueError(f"margin must be at least 0 and finite, got {self.margin}")
         if not (self.alpha > 0 and math.isfinite(self.alpha)):
             raise ValueError(f"alpha must be above 0 and finite, got {self.alpha}")
         if self.module == "conv" and self.features == "all":
-            raise ValueError('a convolutional predictor reads one stack: its features must be "last", got "all"')
+            raise ValueError('a convolutional predictor reads one stack: its features must not be "all"')
         for name, default in (("margin", 1.0), ("alpha", 1.0), ("pairs", "halves")):
             if getattr(self, name) != default and name not in _SETTINGS[self.objective]:
                 raise ValueError(f"{name} is no setting of {self.objective}, got {getattr(self, name)!r}")

@@ -12,13 +12,14 @@ from torch import Tensor
 from llpp_core import store
 from llpp_core.experiment.config import Experiment
 from llpp_core.experiment.identity import DESCRIPTION, identity, stranger
+from llpp_core.experiment.numbers import COLUMNS, Numbers
 from llpp_core.experiment.tables import column, read_table, write_table
 from llpp_core.experiment.trained import WEIGHTS, Trained, load_trained
 from llpp_core.experiment.units import Unit, units
 
 
 @dataclass(frozen=True)
-class Results:
+class Results(Numbers):
     """The complete units of a run, read from its folder; nothing is changed there.
 
     Attributes:
@@ -95,43 +96,9 @@ class Results:
                 rows.append({**where, **row, "value": value, "n": int(row["n"])})
         return rows
 
-    def values(self, metric: str, *, split: str, of: str = "", stage: int = 0, method: str = "") -> dict[int, float]:
-        """Return one number by seed.
-
-        Args:
-            metric: as in `measures`.
-            split: "train", "test", "pool" or "selected".
-            of: a predictor, a method, or "" for the task model.
-            stage: 0 for the base models.
-            method: whose stage; "" for the base models.
-        """
-        wanted = {"metric": metric, "split": split, "of": of, "stage": stage, "method": method}
-        return {row["seed"]: row["value"] for row in self.metrics if all(row[k] == v for k, v in wanted.items())}
-
-    def chosen(self, metric: str, method: str, choice: int) -> dict[int, float]:
-        """Return, by seed, a number about a method's choice: Table 3a of the paper.
-
-        Args:
-            metric: as in `measures.of_choice`.
-            method: who chose.
-            choice: 1 for the first, which the base model made.
-        """
-        by = "" if choice == 1 else method
-        return self.values(metric, split="selected", of=method, stage=choice - 1, method=by)
-
-    def tested(self, metric: str, method: str, stage: int) -> dict[int, float]:
-        """Return, by seed, a number about a method's model on the test split: Table 3b; stage 0 is the base model."""
-        return self.values(metric, split="test", stage=stage, method=method if stage else "")
-
     def write_metrics(self, path: str | Path) -> None:
         """Write all numbers as one tidy CSV file."""
-        columns = ["seed", "stage", "method", "split", "of", "metric", "value", "n"]
-        write_table(path, columns, [[row[name] for name in columns] for row in self.metrics])
-
-    @property
-    def accuracy_name(self) -> str:
-        """What the accuracy is called on this data."""
-        return "PCKh@0.5" if self.experiment.data.kind == "mpii" else "PCK@0.2"
+        write_table(path, COLUMNS, [[row[name] for name in COLUMNS] for row in self.metrics])
 
     def samples(self, unit: Unit, split: str) -> dict[str, Tensor]:
         """Return the columns of a unit's samples, "true_loss", "pck" and what was predicted, each (n,).

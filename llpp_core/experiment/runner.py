@@ -66,6 +66,7 @@ def run(
     seconds: float | int | None = None,
     seeds: Collection[int] | None = None,
     methods: Collection[str] | None = None,
+    stages: int | None = None,
     keep_weights: bool = True,
     stop: Callable[[], bool] = lambda: False,
     progress: bool = True,
@@ -84,6 +85,7 @@ def run(
             the reading of images.
         seeds: which repetitions; all where None.
         methods: which methods' stages; all where None. The base models, which every method stands on, come with them.
+        stages: the last stage to do, ≥ 0: 0 for the base models alone; all where None.
         keep_weights: whether units keep their models.
         stop: asked after every step; once it says True, the work stops as when the time is over.
         progress: show progress bars, and say what is done.
@@ -92,18 +94,22 @@ def run(
         How far the run is; something is left only where it was stopped, or another process is at work on it.
 
     Raises:
-        ValueError: unknown seeds or methods, data that is not there or not what the run began with, or whatever
-            training and the strategies refuse.
+        ValueError: unknown seeds or methods, ``stages`` below 0, data that is not there or not what the run began
+            with, or whatever training and the strategies refuse.
         OSError: the disk is full, say; nothing that was complete is touched.
         KeyboardInterrupt: after Ctrl-C, with a checkpoint written.
     """
     for name, only, known in (("seed", seeds, experiment.seeds), ("method", methods, tuple(experiment.methods))):
         if unknown := [one for one in only or () if one not in known]:
             raise ValueError(f"the experiment has no {name} {unknown[0]!r}; it has {', '.join(map(str, known))}")
+    if stages is not None and stages < 0:
+        raise ValueError(f"wanted a last stage of at least 0, got {stages}")
     wanted = [
         unit
         for unit in units(experiment)
-        if (seeds is None or unit.seed in seeds) and (unit.method is None or methods is None or unit.method in methods)
+        if (seeds is None or unit.seed in seeds)
+        and (unit.method is None or methods is None or unit.method in methods)
+        and (stages is None or unit.stage <= stages)
     ]
     deadline = None if seconds is None else time.monotonic() + seconds
     work = _Work(

@@ -12,10 +12,11 @@ from safetensors.torch import save
 from torch import nn
 
 from llpp_core import losses, store
+from llpp_core.data import heatmaps
 from llpp_core.experiment.config import Experiment, ModelPlan, PredictorPlan
 from llpp_core.heads import Head, last_stack
 from llpp_core.models import HRNet, StackedHourglass
-from llpp_core.models.features import FeatureInfo, seeded
+from llpp_core.models.features import PREDICTION, FeatureInfo, seeded
 from llpp_core.models.predictors import ConvPredictor, PooledPredictor
 
 WEIGHTS = "model.safetensors"
@@ -62,7 +63,7 @@ def build(
     with seeded(seed):
         model = _task_model(experiment.model, len(joint_names))
     chosen = experiment.predictors if predictors is None else {n: experiment.predictors[n] for n in predictors}
-    heads = {name: _head(plan, model, experiment.data.size, seed) for name, plan in chosen.items()}
+    heads = {name: _head(plan, model, len(joint_names), experiment.data.size, seed) for name, plan in chosen.items()}
     return Trained(model, heads, tuple(joint_names), experiment.data.size, experiment)
 
 
@@ -124,8 +125,10 @@ def _task_model(plan: ModelPlan, joints: int) -> nn.Module:
     return StackedHourglass(joints=joints, stacks=plan.stacks, channels=plan.channels)
 
 
-def _head(plan: PredictorPlan, model: nn.Module, size: int, seed: int) -> Head:
-    maps: list[FeatureInfo] = last_stack(model) if plan.features == "last" else model.feature_info  # type: ignore[assignment]
+def _head(plan: PredictorPlan, model: nn.Module, joints: int, size: int, seed: int) -> Head:
+    maps: list[FeatureInfo] = model.feature_info if plan.features == "all" else last_stack(model)  # type: ignore[assignment]
+    if plan.features == "prediction":
+        maps = [FeatureInfo(PREDICTION, joints, heatmaps.STRIDE), *maps]
     coarsest = max(info.stride for info in maps)
     if size % coarsest:
         raise ValueError(f"data.size must be a multiple of {coarsest}, the model's coarsest stride, got {size}")

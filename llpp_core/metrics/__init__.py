@@ -10,6 +10,7 @@ from llpp_core.metrics.ranking import (
     failure_detection,
     mean_of_top,
     pair_ranking_accuracy,
+    partial_correlation,
 )
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "mean_of_top",
     "offset",
     "pair_ranking_accuracy",
+    "partial_correlation",
     "pck",
     "pckh",
     "torso_length",

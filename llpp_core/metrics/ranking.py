@@ -56,6 +56,34 @@ def correlation(predicted_loss: Float[Tensor, "n"], true_loss: Float[Tensor, "n"
     )
 
 
+def partial_correlation(
+    predicted_loss: Float[Tensor, "n"], true_loss: Float[Tensor, "n"], given: Float[Tensor, "n k"]
+) -> float:
+    """Return the linear correlation of predicted and true losses that is left once other quantities are known.
+
+    It is the correlation of what a linear regression on these quantities leaves of each; NaN where nothing is left.
+
+    Args:
+        predicted_loss: l̂, any real numbers.
+        true_loss: l, any real numbers.
+        given: the quantities, one a column.
+
+    Raises:
+        ValueError: fewer than k + 3 samples, or a value that is not finite (with its position).
+    """
+    predicted, true = _checked(predicted_loss, true_loss, at_least=given.shape[1] + 3)
+    known = given.double().numpy()
+    if not np.isfinite(known).all():
+        at = int((~np.isfinite(known)).any(1).argmax())
+        raise ValueError(f"the given quantities must be finite, they are not at position {at}")
+    design = np.column_stack([np.ones(len(known)), known])
+    both = np.column_stack([predicted, true])
+    left = both - design @ np.linalg.lstsq(design, both, rcond=None)[0]
+    if (np.ptp(left, axis=0) <= 1e-12 * np.abs(both).max(axis=0)).any():  # but for rounding
+        return float("nan")
+    return float(stats.pearsonr(left[:, 0], left[:, 1]).statistic)
+
+
 def pair_ranking_accuracy(predicted_loss: Float[Tensor, "n"], true_loss: Float[Tensor, "n"]) -> float:
     """Return how many of all pairs with different true losses are predicted in the right order, 0 to 1; ½ is chance.
 

@@ -26,6 +26,10 @@ class FeatureInfo(NamedTuple):
     stride: int
 
 
+PREDICTION = "prediction"
+"""Name under which a loss predictor reads the last stack's prediction."""
+
+
 class TaskOutput(NamedTuple):
     """What a task model's ``forward`` returns.
 
@@ -38,6 +42,11 @@ class TaskOutput(NamedTuple):
     prediction: Float[Tensor, "batch ..."]
     predictions: tuple[Float[Tensor, "batch ..."], ...]
     features: dict[str, Float[Tensor, "batch channels ..."]]
+
+    @property
+    def readable(self) -> dict[str, Tensor]:
+        """What a loss predictor may read: the prediction itself, as `PREDICTION`, and the feature maps."""
+        return {PREDICTION: self.prediction, **self.features}
 
 
 def as_list(features: Mapping[str, Tensor] | Sequence[Tensor], channels: Sequence[int]) -> list[Tensor]:

@@ -140,7 +140,7 @@ class Run:
             with self.part("task model, forward"):
                 output = self.forward(views)
             with self.part("predictors, forward"):
-                features = {name: self._for_predictors(f) for name, f in output.features.items()}
+                features = {name: self._for_predictors(f) for name, f in output.readable.items()}
                 predicted = [head(features).float() for head in self.heads.values()]
         with self.part("losses and objectives"):
             task = task_loss(output.predictions, target, annotated, foreground=config.foreground)

@@ -69,7 +69,7 @@ def score(
                 views = as_input(data.images[rows].to(device)).contiguous(memory_format=torch.channels_last)
                 output = model(views)
                 for name, head in heads.items():
-                    predicted[name].append(head(output.features).float())
+                    predicted[name].append(head(output.readable).float())
             joints.append(heatmaps.locate(output.prediction.float()))
             if labeled:
                 annotated = data.annotated[rows].to(device)

@@ -1,0 +1,114 @@
+"""The reproduction's plan, on the tiny experiment: followed, stopped, gone on with, recorded."""
+
+import json
+from pathlib import Path
+
+import pytest
+from folders import tiny
+from typer.testing import CliRunner
+
+from llpp_core import experiment
+from llpp_core.cli import app
+from llpp_core.experiment import FULL, REDUCED, Recorded, Step, follow, load_experiment, plan, record, reproduce
+from llpp_core.training import Stopped
+
+STEPS = (
+    Step("base", "tiny", stages=0),
+    Step("along", "tiny", followed=True),
+    Step("stages of one", "tiny", (0,), ("LL++",)),
+)
+
+
+@pytest.fixture(autouse=True)
+def of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "load_experiment", lambda name: tiny())
+
+
+def test_the_plan_is_done_step_by_step_and_recorded(tmp_path: Path, whole: experiment.Outcome) -> None:
+    said: list[str] = []
+    left = reproduce(
+        STEPS, tmp_path / "runs", tmp_path / "into", commit="abc", device="cpu", say=said.append, progress=False
+    )
+    assert left == []
+    assert said == [f"{step.what}: {how}" for step in STEPS for how in ("begun", "done")]
+    recorded = Recorded.read(tmp_path / "into" / "tiny")
+    assert recorded.experiment == tiny()
+    units = [unit["unit"] for unit in recorded.provenance["units"]]
+    assert units == ["seed0/base", "seed0/LL++/stage1", "seed0/LL++/stage2"]
+    assert recorded.provenance["commit"] == "abc"
+    # The very numbers of a run in one go, and the training that was followed ends with them.
+    results = experiment.Results.read(whole.folder)
+    wanted = results.values("PCK@0.2", split="test")
+    assert recorded.values("PCK@0.2", split="test") == wanted
+    assert recorded.tested("PCK@0.2", "LL++", 2) == results.tested("PCK@0.2", "LL++", 2)
+    along = recorded.table("along.csv", whole=("seed", "epoch", "n"))
+    last = {(row["split"], row["of"], row["metric"]): row["value"] for row in along if row["epoch"] == 2}
+    assert last["test", "", "PCK@0.2"] == wanted[0]
+    assert last["pool", "LL++", "Pearson"] == results.values("Pearson", split="pool", of="LL++")[0]
+
+
+def test_a_plan_out_of_time_goes_on_where_it_was(tmp_path: Path) -> None:
+    runs, into = tmp_path / "runs", tmp_path / "into"
+    assert reproduce(STEPS, runs, into, commit="a", device="cpu", seconds=0, progress=False) == list(STEPS)
+    steps = iter(range(10**6))
+    left = reproduce(STEPS, runs, into, commit="a", device="cpu", stop=lambda: next(steps) > 12, progress=False)
+    assert left
+    assert reproduce(STEPS, runs, into, commit="a", device="cpu", progress=False) == []
+    straight = tmp_path / "straight"
+    reproduce(STEPS, straight, straight / "into", commit="a", device="cpu", progress=False)
+    for name in ("metrics.csv", "reading.csv", "picked.csv", "along.csv"):
+        assert (into / "tiny" / name).read_text() == (straight / "into" / "tiny" / name).read_text(), name
+
+
+def test_a_training_that_is_followed_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
+    asked = iter(range(10**6))
+    with pytest.raises(Stopped):
+        follow(tiny(), tmp_path / "a", seed=0, epochs=[1, 2], stop=lambda: next(asked) >= 2, progress=False)
+    rows = follow(tiny(), tmp_path / "a", seed=0, epochs=[1, 2], progress=False)
+    assert rows == follow(tiny(), tmp_path / "b", seed=0, epochs=[1, 2], progress=False)
+    assert {row["epoch"] for row in rows} == {"1", "2"}
+    assert {row["split"] for row in rows} == {"test", "pool"}
+
+
+def test_of_a_large_pool_a_sample_is_followed(tmp_path: Path) -> None:
+    rows = follow(tiny(), tmp_path, seed=0, epochs=[2], pool=11, progress=False)
+    assert {row["n"] for row in rows if row["split"] == "pool" and row["metric"] == "Pearson"} == {"11"}
+
+
+@pytest.mark.parametrize(("epochs", "pool", "wanted"), [([3], None, "epochs from 1 to 2"), ([1], 1, "at least 2")])
+def test_what_cannot_be_followed_is_refused(tmp_path: Path, epochs: list[int], pool: int | None, wanted: str) -> None:
+    with pytest.raises(ValueError, match=wanted):
+        follow(tiny(), tmp_path, seed=0, epochs=epochs, pool=pool, progress=False)
+
+
+def test_what_is_no_run_or_no_record_is_refused(whole: experiment.Outcome, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="wanted the folder of a run"):
+        record(tmp_path, tmp_path / "into", commit="a")
+    with pytest.raises(ValueError, match=r"with experiment\.json and metrics\.csv"):
+        Recorded.read(tmp_path)
+    with pytest.raises(ValueError, match="no table of a training that was followed"):
+        record(whole.folder, tmp_path / "into", commit="a", along=next(whole.folder.rglob("pool.csv")))
+    with pytest.raises(ValueError, match=r"has no along\.csv"):
+        record(whole.folder, tmp_path / "into", commit="a").table("along.csv")
+    (tmp_path / "into" / "experiment.json").write_text(json.dumps({"name": 3}))
+    with pytest.raises(ValueError, match="describes no experiment"):
+        Recorded.read(tmp_path / "into")
+
+
+@pytest.mark.parametrize("step", [*FULL, *REDUCED], ids=lambda step: step.what)
+def test_every_step_names_what_there_is(step: Step) -> None:
+    of = load_experiment(step.experiment)
+    assert set(step.seeds or of.seeds) <= set(of.seeds)
+    assert set(step.methods or of.methods) <= set(of.methods)
+    assert of.data.kind == "lsp_lspet"
+
+
+def test_the_command_wants_real_data() -> None:
+    answer = CliRunner().invoke(app, ["reproduce", "--data", "figures"])
+    assert answer.exit_code == 2
+    assert "wanted LSP and LSPET" in answer.output
+
+
+def test_no_stage_below_the_base_models(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least 0, got -1"):
+        experiment.run(tiny(), tmp_path, stages=-1, progress=False)
