@@ -28,8 +28,8 @@ def reproduce(
 ) -> None:
     """Reproduce the paper's experiment on LSP and LSPET, step by step in order of value, and record what is complete.
 
-    The plan is made of small units, and the same command goes on wherever it was stopped or killed. Exit codes: 0 all is
-    done; 1 the machine failed; 2 wrong usage or input; 3 stopped, with work left.
+    The plan is made of small units, and the same command goes on wherever it was stopped or killed. Exit codes: 0 all
+    is done; 1 the machine failed; 2 wrong usage or input; 3 stopped, with work left.
     """
     with answered(resumed=True), told_to_end() as ended:
         from llpp_core import experiment

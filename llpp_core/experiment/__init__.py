@@ -11,8 +11,9 @@ from llpp_core.experiment.config import (
 )
 from llpp_core.experiment.following import follow
 from llpp_core.experiment.measures import accuracy, accuracy_name, of_split
+from llpp_core.experiment.numbers import Numbers
 from llpp_core.experiment.plan import FULL, REDUCED, Step, reproduce
-from llpp_core.experiment.recorded import Recorded, record
+from llpp_core.experiment.recorded import Recorded, record, recorded_folder
 from llpp_core.experiment.results import Results, find_runs
 from llpp_core.experiment.runner import Outcome, run
 from llpp_core.experiment.splits import Splits, data_folder, device, load_splits, picks, planned_splits, runs_folder
@@ -26,6 +27,7 @@ __all__ = [
     "Experiment",
     "MethodPlan",
     "ModelPlan",
+    "Numbers",
     "Outcome",
     "PredictorPlan",
     "Recorded",
@@ -49,6 +51,7 @@ __all__ = [
     "picks",
     "planned_splits",
     "record",
+    "recorded_folder",
     "reproduce",
     "run",
     "runs_folder",

@@ -13,9 +13,11 @@ class Numbers:
 
     Attributes:
         experiment: what was run.
+        choices: how many times at most labels were asked for.
     """
 
     experiment: Experiment
+    choices: int
 
     @property
     def metrics(self) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from llpp_core.experiment.recorded import record
 from llpp_core.experiment.results import Results
 from llpp_core.experiment.runner import run
 from llpp_core.experiment.splits import device as available
+from llpp_core.experiment.units import Unit, wanted
 from llpp_core.training import Stopped
 
 FOLLOWED = (1, 2, 4, 6, 8, 10, 15, 20, 30, 40, 60, 80, 100, 120, 140)
@@ -41,6 +42,12 @@ class Step:
     methods: tuple[str, ...] | None = None
     stages: int | None = None
     followed: bool = False
+
+    def units(self, experiment: Experiment) -> list[Unit]:
+        """Return its units of the experiment; none where a training is followed."""
+        if self.followed:
+            return []
+        return wanted(experiment, seeds=self.seeds, methods=self.methods, stages=self.stages)
 
 
 FULL = (

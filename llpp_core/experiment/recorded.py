@@ -23,6 +23,13 @@ from llpp_core.experiment.splits import planned_splits
 from llpp_core.experiment.tables import read_table, write_table
 
 PROVENANCE = "provenance.json"
+PROJECT = Path(__file__).parents[2]
+"""The project's folder, which a relative path of recorded runs starts at."""
+
+
+def recorded_folder(path: str | Path) -> Path:
+    """Return a folder of recorded runs; a relative path starts at the project's folder, wherever a kernel stands."""
+    return PROJECT / path
 
 
 @dataclass(frozen=True)
@@ -32,10 +39,12 @@ class Recorded(Numbers):
     Attributes:
         folder: where it lies.
         experiment: what was run.
+        choices: how many times at most labels were asked for.
     """
 
     folder: Path
     experiment: Experiment
+    choices: int
 
     @classmethod
     def read(cls, folder: str | Path) -> "Recorded":
@@ -51,7 +60,8 @@ class Recorded(Numbers):
             experiment = Experiment.from_mapping(json.loads((place / DESCRIPTION).read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
             raise ValueError(f"{place / DESCRIPTION} describes no experiment: {error}") from error
-        return cls(place, experiment)
+        stages = [int(row["stage"]) for row in read_table(place / "metrics.csv") if row["split"] == "selected"]
+        return cls(place, experiment, max(stages, default=-1) + 1)
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:

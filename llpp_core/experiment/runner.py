@@ -30,7 +30,7 @@ from llpp_core.experiment.splits import Splits
 from llpp_core.experiment.stage import Stage, perform
 from llpp_core.experiment.tables import write_table
 from llpp_core.experiment.trained import WEIGHTS, save_trained
-from llpp_core.experiment.units import Unit, units
+from llpp_core.experiment.units import Unit, units, wanted
 from llpp_core.training import BadCheckpointError, Stopped
 
 LOG, CHECKPOINT = "log.txt", "checkpoint.pt"
@@ -104,13 +104,7 @@ def run(
             raise ValueError(f"the experiment has no {name} {unknown[0]!r}; it has {', '.join(map(str, known))}")
     if stages is not None and stages < 0:
         raise ValueError(f"wanted a last stage of at least 0, got {stages}")
-    wanted = [
-        unit
-        for unit in units(experiment)
-        if (seeds is None or unit.seed in seeds)
-        and (unit.method is None or methods is None or unit.method in methods)
-        and (stages is None or unit.stage <= stages)
-    ]
+    asked_for = wanted(experiment, seeds=seeds, methods=methods, stages=stages)
     deadline = None if seconds is None else time.monotonic() + seconds
     work = _Work(
         experiment=experiment,
@@ -122,9 +116,9 @@ def run(
         progress=progress,
     )
     work.open()
-    for unit in wanted:  # what is complete is known before any work begins, however little time there is
+    for unit in asked_for:  # what is complete is known before any work begins, however little time there is
         work.look(unit)
-    while left := [unit for unit in wanted if unit not in work.complete]:
+    while left := [unit for unit in asked_for if unit not in work.complete]:
         if work.stop():
             break
         idle = True
@@ -135,7 +129,7 @@ def run(
             time.sleep(LOOK_AGAIN)  # others are at work
     return Outcome(
         work.folder,
-        tuple(unit.name for unit in wanted if unit in work.complete),
+        tuple(unit.name for unit in asked_for if unit in work.complete),
         tuple(unit.name for unit in left),
         tuple(work.notices),
     )

@@ -4,7 +4,7 @@ A unit trains one model and lets it say what to label next. The base unit of a s
 method's stage k stands on those of all its earlier stages.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from llpp_core.experiment.config import Experiment
@@ -51,6 +51,23 @@ def units(experiment: Experiment) -> Iterator[Unit]:
         for stage in range(1, experiment.stages + 1):
             for method in experiment.methods:
                 yield Unit(seed, stage, method)
+
+
+def wanted(
+    experiment: Experiment,
+    *,
+    seeds: Collection[int] | None = None,
+    methods: Collection[str] | None = None,
+    stages: int | None = None,
+) -> list[Unit]:
+    """Return the units of some seeds and methods up to a stage, all where None; base models are of every method."""
+    return [
+        unit
+        for unit in units(experiment)
+        if (seeds is None or unit.seed in seeds)
+        and (unit.method is None or methods is None or unit.method in methods)
+        and (stages is None or unit.stage <= stages)
+    ]
 
 
 def choosers(experiment: Experiment, unit: Unit) -> list[str]:

@@ -15,6 +15,7 @@ from llpp_core.figures.gamma import (
 )
 from llpp_core.figures.machine import step_parts, target_heatmap
 from llpp_core.figures.objectives import descent, gradient_curves, push_regions
+from llpp_core.figures.reproduction import along_training, correlation_dots
 from llpp_core.figures.run_page import run_page
 from llpp_core.figures.runs import (
     calibrations,
@@ -33,9 +34,11 @@ __all__ = [
     "NEUTRAL",
     "Drawing",
     "Figure",
+    "along_training",
     "calibration",
     "calibrations",
     "choice_curves",
+    "correlation_dots",
     "curves",
     "descent",
     "failure_curves",

@@ -1,5 +1,6 @@
 """What a page says in words and tables: of one training run, and of an experiment over stages and seeds."""
 
+from llpp_core.report import reproduction
 from llpp_core.report.experiments import (
     accuracies,
     ahead,
@@ -43,6 +44,7 @@ __all__ = [
     "minutes",
     "progress",
     "provenance",
+    "reproduction",
     "surroundings",
     "tested",
     "whole",

@@ -6,7 +6,7 @@ Methods are compared seed by seed, because all methods of a seed begin with the 
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from llpp_core.experiment import Results
+from llpp_core.experiment import Numbers, Results
 from llpp_core.metrics import Interval, mean_interval
 from llpp_core.report.runs import LOW, low_accuracy
 
@@ -24,17 +24,17 @@ def progress(results: Results) -> str:
     return " ".join([sentence, *(f"{notice}." for notice in notices)])
 
 
-def accuracies(results: Results) -> str:
+def accuracies(results: Numbers) -> str:
     """Return a table of the base models: accuracy, true losses and the gamma distribution fitted to these."""
     names = (results.accuracy_name, LOSS, "gamma shape k", "gamma scale Θ", "failures, fraction")
     rows = {split: [results.values(name, split=split) for name in names] for split in ("train", "test", "pool")}
-    table = _table("base model on", names, rows)
+    table = means("base model on", names, rows)
     known = {split: [value for value in row[0].values() if value == value] for split, row in rows.items()}
     low = [split for split, values in known.items() if values and mean_interval(values).mean < LOW]
     return f"{table}\n\n> {low_accuracy(low)}" if low else table
 
 
-def covers(results: Results) -> str:
+def covers(results: Numbers) -> str:
     """Return a sentence: what differs between the repetitions, which is what the intervals speak of."""
     if results.experiment.data.kind == "lsp_lspet":
         return (
@@ -44,7 +44,7 @@ def covers(results: Results) -> str:
     return "Every repetition has other data as well as other initial weights: the intervals speak of both."
 
 
-def correlations(results: Results, split: str = "pool") -> str:
+def correlations(results: Numbers, split: str = "pool") -> str:
     """Return a table of how every predictor beside the base models goes with the true loss.
 
     Args:
@@ -55,10 +55,10 @@ def correlations(results: Results, split: str = "pool") -> str:
         n for n in (*results.experiment.predictors, "multipeak_entropy") if results.values("Pearson", split=split, of=n)
     ]
     rows = {name: [results.values(metric, split=split, of=name) for metric in PREDICTION] for name in names}
-    return _table(f"on {split}", PREDICTION, rows)
+    return means(f"on {split}", PREDICTION, rows)
 
 
-def choices(results: Results) -> str:
+def choices(results: Numbers) -> str:
     """Return Table 3a: the accuracy of what each method chose, before training on it; lower is more failures found."""
     plan = results.experiment
     columns = [f"choice {i}" for i in range(1, results.choices + 1)]
@@ -66,10 +66,10 @@ def choices(results: Results) -> str:
         method: [results.chosen(results.accuracy_name, method, i) for i in range(1, results.choices + 1)]
         for method in plan.methods
     }
-    return _table(f"{results.accuracy_name} of what is chosen", columns, rows)
+    return means(f"{results.accuracy_name} of what is chosen", columns, rows)
 
 
-def tested(results: Results) -> str:
+def tested(results: Numbers) -> str:
     """Return Table 3b: the accuracy on the test split after each stage; stage 0 is the base model of all methods."""
     plan = results.experiment
     columns = [f"{plan.data.train + i * plan.budget:,} labels" for i in range(plan.stages + 1)]
@@ -77,10 +77,10 @@ def tested(results: Results) -> str:
         method: [results.tested(results.accuracy_name, method, i) for i in range(plan.stages + 1)]
         for method in plan.methods
     }
-    return _table(f"{results.accuracy_name} on test", columns, rows)
+    return means(f"{results.accuracy_name} on test", columns, rows)
 
 
-def differences(results: Results, to: str) -> str:
+def differences(results: Numbers, to: str) -> str:
     """Return a table of the accuracy of each choice, as the mean difference to a method over the seeds.
 
     Args:
@@ -99,10 +99,10 @@ def differences(results: Results, to: str) -> str:
         for method in plan.methods
         if method != to
     }
-    return _table(f"{results.accuracy_name}, difference to {to}", columns, rows, spec="+.3f")
+    return means(f"{results.accuracy_name}, difference to {to}", columns, rows, spec="+.3f")
 
 
-def lead(results: Results, method: str, *, to: str, choice: int = 1) -> dict[int, float]:
+def lead(results: Numbers, method: str, *, to: str, choice: int = 1) -> dict[int, float]:
     """Return by seed how much lower or higher the accuracy of a method's choice is than that of another one's.
 
     Args:
@@ -115,7 +115,7 @@ def lead(results: Results, method: str, *, to: str, choice: int = 1) -> dict[int
     return {seed: own[seed] - other[seed] for seed in own if seed in other}
 
 
-def ahead(results: Results, method: str, *, to: str = "random", choice: int = 1) -> str:
+def ahead(results: Numbers, method: str, *, to: str = "random", choice: int = 1) -> str:
     """Return a sentence: whether a method's choice holds more failures than another one's, as far as the seeds show.
 
     Args:
@@ -129,7 +129,7 @@ def ahead(results: Results, method: str, *, to: str = "random", choice: int = 1)
     return _verdict(method, to, values, what, lower="it finds more failures", higher="it finds fewer failures")
 
 
-def better(results: Results, method: str, *, to: str = "random", stage: int) -> str:
+def better(results: Numbers, method: str, *, to: str = "random", stage: int) -> str:
     """Return a sentence: whether the labels that a method asked for made a better model than another one's.
 
     Args:
@@ -168,9 +168,9 @@ def minutes(results: Results) -> str:
         columns = rows.setdefault(name, [{}, {}, {}])
         for cell, part in zip(columns, ("train", "score", "choose"), strict=True):
             cell[unit.seed] = float(record.about["minutes"][part])
-    means = {name: [{0: sum(cell.values()) / len(cell)} for cell in columns] for name, columns in rows.items()}
+    averages = {name: [{0: sum(cell.values()) / len(cell)} for cell in columns] for name, columns in rows.items()}
     devices = ", ".join(sorted({str(record.about["device"]) for record in results.records.values()}))
-    table = _table("minutes", ("train", "score", "choose"), means, spec=".2f")
+    table = means("minutes", ("train", "score", "choose"), averages, spec=".2f")
     resumed = sum(bool(record.about["resumed"]) for record in results.records.values())
     since = (
         f" Interrupted units: {resumed}, of which only the minutes since they went on are counted." if resumed else ""
@@ -201,7 +201,7 @@ def whole(results: Results) -> str:
     return "\n\n".join([f"# {plan.name}", progress(results), seeds, *sections])
 
 
-def _table(
+def means(
     corner: str, columns: Sequence[str], rows: Mapping[str, Iterable[Mapping[int, float]]], *, spec: str = ".3f"
 ) -> str:
     """Return a table whose cells are numbers by seed; nothing where all of them are empty."""

@@ -1,0 +1,107 @@
+"""A recorded run as pictures: its predictors side by side, and how they came to it along the training."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from llpp_core.analysis import printed
+from llpp_core.experiment import Numbers
+from llpp_core.figures.base import COLORS, NEUTRAL, Figure, new_plot, rounded
+from llpp_core.figures.curves import curves
+from llpp_core.metrics import mean_interval
+
+
+def correlation_dots(runs: Mapping[str, Numbers], *, name: str) -> Figure:
+    """Return each predictor's correlation with the true loss on the pool, means over the seeds with their intervals.
+
+    Args:
+        runs: by what their predictors' names are to be followed by, "" for instance; predictors of one name stand below
+            each other.
+        name: file name of the data's download, without ending.
+
+    Raises:
+        ValueError: no predictor.
+    """
+    rows = [
+        (f"{predictor}{after}", kind, mean_interval(list(values.values())), predictor)
+        for after, run in runs.items()
+        for predictor in (*run.experiment.predictors, "multipeak_entropy")
+        for kind in ("Pearson", "Spearman")
+        if (values := run.values(kind, split="pool", of=predictor))
+    ]
+    if not rows:
+        raise ValueError("wanted a run with at least one predictor, got none")
+    names = list(dict.fromkeys(row[0] for row in rows))
+    plot = new_plot(height=150 + 34 * len(names), xaxis_title="correlation of predicted with true loss on the pool")
+    for kind, symbol, up in (("Pearson", "circle", 0.12), ("Spearman", "diamond-open", -0.12)):
+        some = [row for row in rows if row[1] == kind]
+        plot.add_scatter(
+            x=[row[2].mean for row in some], y=[len(names) - 1 - names.index(row[0]) + up for row in some], name=kind,
+            mode="markers",
+            marker={"symbol": symbol, "size": 9, "color": [COLORS.get(row[3], NEUTRAL) for row in some]},
+            error_x={"type": "data", "array": [row[2].high - row[2].mean if row[2].n > 1 else 0.0 for row in some],
+                     "thickness": 1.5, "width": 3, "color": NEUTRAL},
+            text=[row[0] for row in some], hovertemplate=f"%{{text}}, {kind}: %{{x:.3f}}<extra></extra>",
+        )  # fmt: skip
+    at = [(names.index(key), value) for key, value in printed.CORRELATION.items() if key in names]
+    plot.add_scatter(
+        x=[value for _, value in at], y=[len(names) - 1 - i for i, _ in at], name="the paper's", mode="markers",
+        marker={"symbol": "x-thin", "size": 11, "line": {"width": 2, "color": NEUTRAL}},
+        hovertemplate="the paper's: %{x}<extra></extra>",
+    )  # fmt: skip
+    plot.update_yaxes(tickvals=list(range(len(names))), ticktext=names[::-1], range=[-0.6, len(names) - 0.4])
+    plot.update_layout(margin_l=150)
+    best = max((row for row in rows if row[1] == "Pearson"), key=lambda row: row[2].mean)
+    return Figure(
+        plot,
+        caption="How the loss that each predictor expects goes with the true one on the pool: Pearson's correlation "
+        "(filled) and Spearman's (open), means over the seeds with 95 % t-intervals. Crosses: the paper's Fig. 5.",
+        alt=f"Correlations of {len(names)} predictors. The highest Pearson correlation is that of {best[0]}, "
+        f"{best[2].mean:.3f}.",
+        data={
+            "predictor": [row[0] for row in rows],
+            "kind": [row[1] for row in rows],
+            "mean": rounded([row[2].mean for row in rows]),
+            "low": rounded([row[2].low for row in rows]),
+            "high": rounded([row[2].high for row in rows]),
+            "seeds": [row[2].n for row in rows],
+        },
+        name=name,
+    )
+
+
+def along_training(rows: Iterable[Mapping[str, Any]], *, predictors: Iterable[str], name: str) -> Figure:
+    """Return the task model's accuracy and its predictors' correlations on the pool, over the epochs of one training.
+
+    Args:
+        rows: of a recorded run's ``along.csv``.
+        predictors: which ones to draw.
+        name: file name of the data's download, without ending.
+
+    Raises:
+        ValueError: a predictor of which nothing was measured.
+    """
+    every = list(rows)
+    epochs = sorted({row["epoch"] for row in every})
+
+    def series(split: str, of: str, metric: str) -> list[float]:
+        found = {r["epoch"]: r["value"] for r in every if (r["split"], r["of"], r["metric"]) == (split, of, metric)}
+        if not found:
+            raise ValueError(f"wanted {metric} of {of or 'the task model'} on {split}, which was not measured")
+        return [found.get(epoch, np.nan) for epoch in epochs]
+
+    drawn = {f"{of}: Pearson on the pool": series("pool", of, "Pearson") for of in predictors}
+    accuracy = {
+        "PCK@0.2 on the test half": series("test", "", "PCK@0.2"),
+        "PCK@0.2 on the pool": series("pool", "", "PCK@0.2"),
+    }
+    first = next(iter(drawn))
+    start, end = drawn[first][0], drawn[first][-1]
+    return curves(
+        epochs, {**drawn, **accuracy}, titles=("epoch", "correlation, or PCK"), log_x=True, digits=4, name=name,
+        caption="One training: what the predictors are worth on the pool, and how good the task model is meanwhile. "
+        "A correlation of an early epoch is that of a model which finds next to nothing.",
+        alt=f"Curves over {epochs[-1]} epochs. {first} goes from {start:.2f} to {end:.2f}, while PCK on the test half "
+        f"goes from {accuracy['PCK@0.2 on the test half'][0]:.2f} to {accuracy['PCK@0.2 on the test half'][-1]:.2f}.",
+    )  # fmt: skip

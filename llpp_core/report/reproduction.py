@@ -1,0 +1,179 @@
+"""A recorded run of the paper's experiment beside what the paper prints, row by row, each with a verdict.
+
+A verdict is about the paper's *order* of two methods: whether the seeds of this run show it, seed by seed, by a 95 %
+t-interval of the difference. A level (a correlation, an accuracy) belongs to its model and is only set beside the
+printed one.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from llpp_core.analysis import gamma_pairs, printed
+from llpp_core.experiment import Numbers, Recorded, Step, load_experiment, units
+from llpp_core.metrics import mean_interval
+from llpp_core.report.experiments import means
+
+METHODS = {"Random": "random", "Core-Set": "core_set", "LL": "LL", "LL++": "LL++", "LL++conv": "LL++conv"}
+"""The paper's methods, and what the configurations call them."""
+Row = Mapping[str, Any]
+
+
+def made(results: Recorded) -> str:
+    """Return one paragraph: what made a recorded run."""
+    about = results.provenance["units"]
+    devices, versions = (sorted({str(value) for value in values}) for values in (
+        (unit["device"] for unit in about), (unit["versions"]["torch"] for unit in about)))  # fmt: skip
+    whole = [unit["minutes"]["train"] for unit in about if not unit["resumed"]]
+    took = f", each trained in {min(whole):.1f} to {max(whole):.1f} minutes" if whole else ""
+    plan, last = results.experiment, max(str(unit["finished"]) for unit in about)
+    size = f"crops of {plan.data.size} pixels, {plan.model.stacks} stack{'s' * (plan.model.stacks > 1)} of "
+    return (
+        f"`{plan.name}` ({size}{plan.model.channels} channels, {plan.training.epochs} epochs): {len(about)} of "
+        f"{sum(1 for _ in units(plan))} units, {', '.join(unit['unit'] for unit in about)}, on {', '.join(devices)} "
+        f"with torch {', '.join(versions)}{took}. Commit {results.provenance['commit']}, configuration "
+        f"{results.provenance['experiment'][:10]}, finished {last[:10]}."
+    )
+
+
+def steps(plan: Iterable[Step], folder: str | Path) -> str:
+    """Return a table of a plan's steps: which of their units are recorded.
+
+    Args:
+        plan: the steps.
+        folder: of the recorded runs.
+    """
+    lines = ["| step | configuration | units recorded |", "|---|---|--:|"]
+    for step in plan:
+        place = Path(folder) / step.experiment
+        if step.followed:
+            there, wanted = int((place / "along.csv").is_file()), 1
+        else:
+            names = {unit.name for unit in step.units(load_experiment(step.experiment))}
+            known = Recorded.read(place).provenance["units"] if place.is_dir() else []
+            there, wanted = len(names & {unit["unit"] for unit in known}), len(names)
+        lines.append(f"| {step.what} | `{step.experiment}` | {there} of {wanted} |")
+    return "\n".join(lines)
+
+
+def levels(results: Numbers) -> str:
+    """Return a table: what the paper prints of correlations and of first choices, and the same of this run."""
+    first = printed.TABLE_3A[0]
+    rows = [
+        (f"Pearson on LSPET (Fig. 5; of which kind is not said), {name}", f"{value:.2f}", _correlation(results, name))
+        for name, value in printed.CORRELATION.items()
+    ]
+    for name, own in METHODS.items():
+        printed_as = f"{first.mean[name][0]:.3f} ± {first.deviation[name][0]:.3f}"
+        here = results.chosen("PCK@0.2", own, 1)
+        rows.append((f"PCK@0.2 of the first choice (Table 3a), {name}", printed_as, here))
+    lines = ["| | the paper | here |", "|---|--:|--:|"]
+    return "\n".join([*lines, *(f"| {what} | {paper} | {_interval(values)} |" for what, paper, values in rows)])
+
+
+def orders(results: Numbers) -> str:
+    """Return a table: differences that the paper's numbers have, the same differences here, and whether they agree."""
+    c, first = printed.CORRELATION, printed.TABLE_3A[0].mean
+    rows = [("Pearson on LSPET, LL++ less LL", c["LL++"] - c["LL"],
+             _less(_correlation(results, "LL++"), _correlation(results, "LL")))]  # fmt: skip
+    for own, other in (("LL", "Random"), ("Core-Set", "Random"), ("LL++", "LL"), ("LL++", "Core-Set"),
+                       ("LL++conv", "LL++")):  # fmt: skip
+        here = _less(*(results.chosen("PCK@0.2", METHODS[name], 1) for name in (own, other)))
+        rows.append((f"PCK@0.2 of the first choice, {own} less {other}", first[own][0] - first[other][0], here))
+    lines = ["| | the paper | here | verdict |", "|---|--:|--:|---|"]
+    lines += [
+        f"| {what} | {paper:+.3f} | {_interval(here, '+.3f')} | {_verdict(paper, here)} |" for what, paper, here in rows
+    ]
+    return "\n".join(lines)
+
+
+def aims(results: Numbers, *, ours: str) -> str:
+    """Return a table: what this project set itself, what came of it, and by how much it was met or missed.
+
+    Args:
+        results: of a run.
+        ours: the predictor of ours that the aims are about.
+    """
+    test = results.values("PCK@0.2", split="test")
+    rows: list[tuple[str, float, Mapping[int, float], bool]] = [
+        ("PCK@0.2 on LSP's test half, at least", 0.70, test, True),
+        (f"Pearson on LSPET, {ours}, above", 0.60, _correlation(results, ours), True),
+        (f"Pearson on LSPET, {ours}, above", 0.70, _correlation(results, ours), True),
+        ("PCK@0.2 of the first choice, LL++conv, at most", 0.209, results.chosen("PCK@0.2", "LL++conv", 1), False),
+        (f"PCK@0.2 of the first choice, {ours}, at most", 0.209, results.chosen("PCK@0.2", ours, 1), False),
+    ]
+    lines = ["| aim | | here | |", "|---|--:|--:|---|"]
+    for what, aim, values, up in rows:
+        if not values:
+            continue
+        mean = mean_interval(list(values.values())).mean
+        met = mean >= aim if up else mean <= aim
+        lines.append(
+            f"| {what} | {aim:g} | {_interval(values)} | {'met' if met else f'missed by {abs(mean - aim):.3f}'} |"
+        )
+    return "\n".join(lines)
+
+
+def gaps(shape: float, scale: float) -> str:
+    """Return the paper's Tables 1 and 2 beside the same at another fit, gaps measured in mean losses.
+
+    Args:
+        shape: k > 0.
+        scale: Θ > 0, in the unit of the losses.
+    """
+    mean = printed.SHAPE * printed.SCALE
+    lines = [
+        f"| δ, in mean losses | the paper's, k = {printed.SHAPE:g} | here, k = {shape:.2f}, δ of Θ = {scale:.3f} | |",
+        "|--:|--:|--:|---|",
+    ]
+    for name, table, function in (
+        ("P of a pair within δ (Table 1)", printed.TABLE_1, gamma_pairs.probability_within),
+        ("expected share φ (Table 2)", printed.TABLE_2, gamma_pairs.expected_share),
+    ):
+        for gap, value in zip(table.loss_gap, table.value, strict=True):
+            here = float(function(gap / mean * shape * scale, shape, scale))
+            lines.append(f"| {gap / mean:.2f} | {value:g} | {here:.3f} | {name} |")
+    return "\n".join(lines)
+
+
+def reading(rows: Iterable[Row]) -> str:
+    """Return each predictor's correlation on the pool, facts about the pictures partialled out: rows of a record."""
+    return _by(rows, "of", "given", "Pearson on the pool, given")
+
+
+def picked(rows: Iterable[Row]) -> str:
+    """Return what each method's first choice looks like in plain facts: rows of a record."""
+    return _by(rows, "method", "fact", "first choice of")
+
+
+def _by(rows: Iterable[Row], row: str, column: str, corner: str) -> str:
+    every = list(rows)
+    columns = list(dict.fromkeys(one[column] for one in every))
+    table: dict[str, list[dict[int, float]]] = {}
+    for one in every:
+        cells = table.setdefault(one[row], [{} for _ in columns])
+        cells[columns.index(one[column])][one["seed"]] = one["value"]
+    return means(corner, columns, table)
+
+
+def _correlation(results: Numbers, name: str) -> dict[int, float]:
+    return results.values("Pearson", split="pool", of=name)
+
+
+def _less(own: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
+    return {seed: own[seed] - other[seed] for seed in own if seed in other}
+
+
+def _interval(values: Mapping[int, float], spec: str = ".3f") -> str:
+    return f"{mean_interval(list(values.values())):{spec}}" if values else "–"
+
+
+def _verdict(paper: float, values: Mapping[int, float]) -> str:
+    if not values:
+        return "not run"
+    here = mean_interval(list(values.values()))
+    if here.n == 1:
+        return "one seed settles nothing"
+    if not here.excludes(0):
+        return "not told apart"
+    return "the paper's order" if (here.mean > 0) == (paper > 0) else "**the other order**"
