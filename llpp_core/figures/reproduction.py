@@ -99,9 +99,14 @@ def along_training(rows: Iterable[Mapping[str, Any]], *, predictors: Iterable[st
     first = next(iter(drawn))
     start, end = drawn[first][0], drawn[first][-1]
     return curves(
-        epochs, {**drawn, **accuracy}, titles=("epoch", "correlation, or PCK"), log_x=True, digits=4, name=name,
+        [float(epoch) for epoch in epochs],
+        {**drawn, **accuracy},
+        titles=("epoch", "correlation, or PCK"),
         caption="One training: what the predictors are worth on the pool, and how good the task model is meanwhile. "
         "A correlation of an early epoch is that of a model which finds next to nothing.",
         alt=f"Curves over {epochs[-1]} epochs. {first} goes from {start:.2f} to {end:.2f}, while PCK on the test half "
         f"goes from {accuracy['PCK@0.2 on the test half'][0]:.2f} to {accuracy['PCK@0.2 on the test half'][-1]:.2f}.",
-    )  # fmt: skip
+        name=name,
+        log_x=True,
+        digits=4,
+    )

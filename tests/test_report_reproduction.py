@@ -1,0 +1,151 @@
+"""What is said and drawn of a recorded run, against numbers worked out by hand; and the records in the repository."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))  # for `made_run`, which is no test
+
+from made_run import plan
+
+from llpp_core import figures
+from llpp_core.experiment import FULL, REDUCED, Experiment, Numbers, Recorded, Unit, load_experiment
+from llpp_core.report import reproduction
+
+RESULTS = Path(__file__).parents[1] / "book" / "results"
+RECORDS = sorted(path.parent for path in RESULTS.glob("*/metrics.csv"))
+
+
+class Made(Numbers):
+    """Numbers given by hand: (split, of, metric) → one value a seed."""
+
+    def __init__(self, values: dict[tuple[str, str, str], tuple[float, ...]], experiment: Experiment) -> None:
+        self.experiment, self.choices, self._given = experiment, 1, values
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        return [
+            {"seed": seed, "stage": 0, "method": "", "split": split, "of": of, "metric": metric, "value": value, "n": 9}
+            for (split, of, metric), row in self._given.items()
+            for seed, value in enumerate(row)
+        ]
+
+
+def made(**pcks: tuple[float, ...]) -> Made:
+    chosen = {("selected", name, "PCK@0.2"): row for name, row in pcks.items()}
+    correlations = {
+        ("pool", "LL", "Pearson"): (0.40, 0.42, 0.44),
+        ("pool", "LL++", "Pearson"): (0.50, 0.53, 0.56),
+        ("test", "", "PCK@0.2"): (0.72, 0.74, 0.76),
+    }
+    return Made({**correlations, **chosen}, plan())
+
+
+def row(table: str, begin: str) -> list[str]:
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    return next(cells for cells in lines if cells[0].startswith(begin))
+
+
+def test_a_difference_is_taken_seed_by_seed_and_judged() -> None:
+    table = reproduction.orders(
+        made(random=(0.5, 0.5, 0.6), LL=(0.3, 0.4, 0.5), core_set=(0.7, 0.71, 0.79), **{"LL++": (0.2, 0.5, 0.5)})
+    )
+    assert row(table, "Pearson on LSPET, LL++ less LL")[1:] == [
+        "+0.140",
+        "+0.110 [+0.085, +0.135]",
+        "the paper's order",
+    ]
+    assert row(table, "PCK@0.2 of the first choice, Core-Set less Random")[3] == "**the other order**"
+    assert row(table, "PCK@0.2 of the first choice, LL++ less LL")[3] == "not told apart"
+    assert row(table, "PCK@0.2 of the first choice, LL++conv less LL++")[2:] == ["–", "not run"]
+
+
+def test_one_seed_settles_nothing() -> None:
+    one = made(random=(0.5,), LL=(0.3,))
+    assert row(reproduction.orders(one), "PCK@0.2 of the first choice, LL less Random")[3] == "one seed settles nothing"
+
+
+def test_levels_stand_beside_what_is_printed() -> None:
+    table = reproduction.levels(made(random=(0.5, 0.5, 0.6)))
+    assert row(table, "Pearson on LSPET (Fig. 5; of which kind is not said), LL")[1:] == [
+        "0.37",
+        "0.420 [0.370, 0.470]",
+    ]
+    assert row(table, "PCK@0.2 of the first choice (Table 3a), Random")[1] == "0.430 ± 0.017"
+    assert row(table, "PCK@0.2 of the first choice (Table 3a), LL++conv")[2] == "–"
+
+
+def test_an_aim_is_met_or_missed_by_how_much() -> None:
+    table = reproduction.aims(made(**{"LL++conv": (0.30, 0.31, 0.32)}), ours="LL++")
+    assert row(table, "PCK@0.2 on LSP's test half")[3] == "met"
+    assert row(table, "Pearson on LSPET, LL++, above")[3] == "missed by 0.070"
+    assert row(table, "PCK@0.2 of the first choice, LL++conv")[3] == "missed by 0.101"
+    assert "PCK@0.2 of the first choice, LL++, at most" not in table  # no such choice was made
+
+
+def test_at_the_papers_own_fit_the_gap_tables_are_the_papers() -> None:
+    for line in reproduction.gaps(4.0, 0.066).splitlines()[2:]:
+        _, _, printed, here, _, _ = (cell.strip() for cell in line.split("|"))
+        assert float(here) == pytest.approx(float(printed), abs=0.0065)  # the printed scale is short of a digit
+    shifted = reproduction.gaps(4.0, 6.6)  # another unit of loss: gaps are counted in mean losses
+    assert [line.split("|")[3] for line in shifted.splitlines()[2:]] == [
+        line.split("|")[3] for line in reproduction.gaps(4.0, 0.066).splitlines()[2:]
+    ]
+
+
+def test_predictors_are_drawn_with_what_the_paper_has() -> None:
+    figure = figures.correlation_dots({"": made()}, name="x")
+    assert figure.data["predictor"] == ["LL", "LL++"]
+    assert figure.data["mean"] == [0.42, 0.53]
+    assert "LL++, 0.530" in figure.alt
+    crosses = next(trace for trace in figure.plot.data if trace.name == "the paper's")
+    assert sorted(crosses.x) == [0.37, 0.51]
+    with pytest.raises(ValueError, match="at least one predictor"):
+        figures.correlation_dots({"": Made({}, plan())}, name="x")
+
+
+def test_a_training_is_drawn_along_its_epochs() -> None:
+    rows = [
+        {"epoch": epoch, "split": split, "of": of, "metric": metric, "value": value + epoch / 100}
+        for epoch in (1, 10)
+        for split, of, metric, value in (
+            ("pool", "LL", "Pearson", 0.5),
+            ("pool", "", "PCK@0.2", 0.1),
+            ("test", "", "PCK@0.2", 0.2),
+        )
+    ]
+    figure = figures.along_training(rows, predictors=["LL"], name="x")
+    assert figure.data["epoch"] == [1, 10]
+    assert figure.data["LL: Pearson on the pool"] == [0.51, 0.6]
+    assert "from 0.51 to 0.60, while PCK on the test half goes from 0.21 to 0.30" in figure.alt
+    with pytest.raises(ValueError, match="Pearson of LL\\+\\+ on pool, which was not measured"):
+        figures.along_training(rows, predictors=["LL++"], name="x")
+
+
+@pytest.mark.parametrize("folder", RECORDS, ids=lambda folder: folder.name)
+def test_every_record_is_that_of_its_configuration(folder: Path) -> None:
+    recorded = Recorded.read(folder)
+    assert recorded.experiment == load_experiment(folder.name)
+    assert recorded.provenance["experiment"] == recorded.experiment.hash
+    units = {Unit(row["seed"], row["stage"], row["method"] or None).name for row in recorded.metrics}
+    assert units == {unit["unit"] for unit in recorded.provenance["units"]}
+    assert recorded.provenance["commit"] in reproduction.made(recorded)
+    for name in ("reading.csv", "picked.csv"):
+        assert recorded.table(name)
+    if (folder / "along.csv").is_file():  # the training that was followed ends with the base model of the run
+        rows = recorded.table("along.csv", whole=("seed", "epoch", "n"))
+        last = [row for row in rows if row["epoch"] == recorded.experiment.training.epochs and row["split"] == "test"]
+        assert last
+        for row in last:
+            assert row["value"] == recorded.values(row["metric"], split="test", of=row["of"]).get(
+                row["seed"], row["value"]
+            )
+
+
+def test_the_steps_say_what_is_recorded(tmp_path: Path) -> None:
+    table = reproduction.steps([*FULL, *REDUCED], RESULTS)
+    assert len(table.splitlines()) == 2 + len(FULL) + len(REDUCED)
+    assert row(table, "the base models of five seeds, 128 pixels")[2] == "5 of 5"
+    assert row(reproduction.steps(REDUCED, tmp_path), "the base models of five seeds, 128 pixels")[2] == "0 of 5"
