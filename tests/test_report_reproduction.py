@@ -60,6 +60,7 @@ def test_a_difference_is_taken_seed_by_seed_and_judged() -> None:
     assert row(table, "PCK@0.2 of the first choice, Core-Set less Random")[3] == "**the other order**"
     assert row(table, "PCK@0.2 of the first choice, LL++ less LL")[3] == "not told apart"
     assert row(table, "PCK@0.2 of the first choice, LL++conv less LL++")[2:] == ["–", "not run"]
+    assert row(table, "its spread over images, LL++ less LL")[1:] == ["-0.100", "–", "not run"]
 
 
 def test_one_seed_settles_nothing() -> None:

@@ -80,6 +80,13 @@ def orders(results: Numbers) -> str:
                        ("LL++conv", "LL++")):  # fmt: skip
         here = _less(*(results.chosen("PCK@0.2", METHODS[name], 1) for name in (own, other)))
         rows.append((f"PCK@0.2 of the first choice, {own} less {other}", first[own][0] - first[other][0], here))
+    loss = printed.SELECTED_TRUE_LOSS
+    for what, metric, paper in (
+        ("mean true loss of the first choice", "true loss, mean", loss["LL++"].mean - loss["LL"].mean),
+        ("its spread over images", "true loss, standard deviation", loss["LL++"].deviation - loss["LL"].deviation),
+    ):
+        here = _less(*(results.chosen(metric, name, 1) for name in ("LL++", "LL")))
+        rows.append((f"{what}, LL++ less LL", paper, here))
     lines = ["| | the paper | here | verdict |", "|---|--:|--:|---|"]
     lines += [
         f"| {what} | {paper:+.3f} | {_interval(here, '+.3f')} | {_verdict(paper, here)} |" for what, paper, here in rows

@@ -1,4 +1,4 @@
-"""The page of claims: nineteen rows, each with a verdict of four, and what it rests on as links."""
+"""The page of claims: nineteen rows, each with a verdict of five, and what it rests on as links."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).resolve().parents[2] / "book" / "claims.md"
-VERDICTS = ("holds", "holds with a correction", "does not hold here", "not tested")
+VERDICTS = ("holds", "holds with a correction", "does not hold here", "not decided here", "not tested")
 TABLE = re.search(r"^```\{list-table\}.*?^```$", PAGE.read_text(), flags=re.M | re.S)
 ROWS = [
     [" ".join(cell.split()) for cell in re.split(r"^(?:\* -|  -)", row, flags=re.M)[1:]]
