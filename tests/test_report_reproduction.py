@@ -11,15 +11,15 @@ sys.path.append(str(Path(__file__).parent))  # for `made_run`, which is no test
 from made_run import plan
 
 from llpp_core import figures
-from llpp_core.experiment import FULL, REDUCED, Experiment, Numbers, Recorded, Unit, load_experiment
+from llpp_core.experiment import FULL, REDUCED, Experiment, Measured, Recorded, Unit, load_experiment
 from llpp_core.report import reproduction
 
 RESULTS = Path(__file__).parents[1] / "book" / "results"
 RECORDS = sorted(path.parent for path in RESULTS.glob("*/metrics.csv"))
 
 
-class Made(Numbers):
-    """Numbers given by hand: (split, of, metric) → one value a seed."""
+class Made(Measured):
+    """Measured given by hand: (split, of, metric) → one value a seed."""
 
     def __init__(self, values: dict[tuple[str, str, str], tuple[float, ...]], experiment: Experiment) -> None:
         self.experiment, self.choices, self._given = experiment, 1, values

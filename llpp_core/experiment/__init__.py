@@ -10,8 +10,8 @@ from llpp_core.experiment.config import (
     load_experiment,
 )
 from llpp_core.experiment.following import follow
+from llpp_core.experiment.measured import Measured
 from llpp_core.experiment.measures import accuracy, accuracy_name, of_split
-from llpp_core.experiment.numbers import Numbers
 from llpp_core.experiment.plan import FULL, REDUCED, Step, reproduce
 from llpp_core.experiment.recorded import Recorded, record, recorded_folder
 from llpp_core.experiment.results import Results, find_runs
@@ -25,9 +25,9 @@ __all__ = [
     "REDUCED",
     "DataPlan",
     "Experiment",
+    "Measured",
     "MethodPlan",
     "ModelPlan",
-    "Numbers",
     "Outcome",
     "PredictorPlan",
     "Recorded",

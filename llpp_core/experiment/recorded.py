@@ -16,7 +16,7 @@ from llpp_core import store
 from llpp_core.experiment.config import Experiment
 from llpp_core.experiment.following import ALONG
 from llpp_core.experiment.identity import DESCRIPTION
-from llpp_core.experiment.numbers import COLUMNS, Numbers
+from llpp_core.experiment.measured import COLUMNS, Measured
 from llpp_core.experiment.reading import PICKED, READING, what_is_picked, what_is_read
 from llpp_core.experiment.results import Results
 from llpp_core.experiment.splits import planned_splits
@@ -33,7 +33,7 @@ def recorded_folder(path: str | Path) -> Path:
 
 
 @dataclass(frozen=True)
-class Recorded(Numbers):
+class Recorded(Measured):
     """A recorded run.
 
     Attributes:

@@ -12,14 +12,14 @@ from torch import Tensor
 from llpp_core import store
 from llpp_core.experiment.config import Experiment
 from llpp_core.experiment.identity import DESCRIPTION, identity, stranger
-from llpp_core.experiment.numbers import COLUMNS, Numbers
+from llpp_core.experiment.measured import COLUMNS, Measured
 from llpp_core.experiment.tables import column, read_table, write_table
 from llpp_core.experiment.trained import WEIGHTS, Trained, load_trained
 from llpp_core.experiment.units import Unit, units
 
 
 @dataclass(frozen=True)
-class Results(Numbers):
+class Results(Measured):
     """The complete units of a run, read from its folder; nothing is changed there.
 
     Attributes:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from llpp_core.analysis import printed
-from llpp_core.experiment import Numbers
+from llpp_core.experiment import Measured
 from llpp_core.figures.base import COLORS, NEUTRAL, Figure, new_plot, rounded
 from llpp_core.figures.curves import curves
 from llpp_core.metrics import mean_interval
 
 
-def correlation_dots(runs: Mapping[str, Numbers], *, name: str) -> Figure:
+def correlation_dots(runs: Mapping[str, Measured], *, name: str) -> Figure:
     """Return each predictor's correlation with the true loss on the pool, means over the seeds with their intervals.
 
     Args:

@@ -6,7 +6,7 @@ Methods are compared seed by seed, because all methods of a seed begin with the 
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from llpp_core.experiment import Numbers, Results
+from llpp_core.experiment import Measured, Results
 from llpp_core.metrics import Interval, mean_interval
 from llpp_core.report.runs import LOW, low_accuracy
 
@@ -24,7 +24,7 @@ def progress(results: Results) -> str:
     return " ".join([sentence, *(f"{notice}." for notice in notices)])
 
 
-def accuracies(results: Numbers) -> str:
+def accuracies(results: Measured) -> str:
     """Return a table of the base models: accuracy, true losses and the gamma distribution fitted to these."""
     names = (results.accuracy_name, LOSS, "gamma shape k", "gamma scale Θ", "failures, fraction")
     rows = {split: [results.values(name, split=split) for name in names] for split in ("train", "test", "pool")}
@@ -34,7 +34,7 @@ def accuracies(results: Numbers) -> str:
     return f"{table}\n\n> {low_accuracy(low)}" if low else table
 
 
-def covers(results: Numbers) -> str:
+def covers(results: Measured) -> str:
     """Return a sentence: what differs between the repetitions, which is what the intervals speak of."""
     if results.experiment.data.kind == "lsp_lspet":
         return (
@@ -44,7 +44,7 @@ def covers(results: Numbers) -> str:
     return "Every repetition has other data as well as other initial weights: the intervals speak of both."
 
 
-def correlations(results: Numbers, split: str = "pool") -> str:
+def correlations(results: Measured, split: str = "pool") -> str:
     """Return a table of how every predictor beside the base models goes with the true loss.
 
     Args:
@@ -58,7 +58,7 @@ def correlations(results: Numbers, split: str = "pool") -> str:
     return means(f"on {split}", PREDICTION, rows)
 
 
-def choices(results: Numbers) -> str:
+def choices(results: Measured) -> str:
     """Return Table 3a: the accuracy of what each method chose, before training on it; lower is more failures found."""
     plan = results.experiment
     columns = [f"choice {i}" for i in range(1, results.choices + 1)]
@@ -69,7 +69,7 @@ def choices(results: Numbers) -> str:
     return means(f"{results.accuracy_name} of what is chosen", columns, rows)
 
 
-def tested(results: Numbers) -> str:
+def tested(results: Measured) -> str:
     """Return Table 3b: the accuracy on the test split after each stage; stage 0 is the base model of all methods."""
     plan = results.experiment
     columns = [f"{plan.data.train + i * plan.budget:,} labels" for i in range(plan.stages + 1)]
@@ -80,7 +80,7 @@ def tested(results: Numbers) -> str:
     return means(f"{results.accuracy_name} on test", columns, rows)
 
 
-def differences(results: Numbers, to: str) -> str:
+def differences(results: Measured, to: str) -> str:
     """Return a table of the accuracy of each choice, as the mean difference to a method over the seeds.
 
     Args:
@@ -102,7 +102,7 @@ def differences(results: Numbers, to: str) -> str:
     return means(f"{results.accuracy_name}, difference to {to}", columns, rows, spec="+.3f")
 
 
-def lead(results: Numbers, method: str, *, to: str, choice: int = 1) -> dict[int, float]:
+def lead(results: Measured, method: str, *, to: str, choice: int = 1) -> dict[int, float]:
     """Return by seed how much lower or higher the accuracy of a method's choice is than that of another one's.
 
     Args:
@@ -115,7 +115,7 @@ def lead(results: Numbers, method: str, *, to: str, choice: int = 1) -> dict[int
     return {seed: own[seed] - other[seed] for seed in own if seed in other}
 
 
-def ahead(results: Numbers, method: str, *, to: str = "random", choice: int = 1) -> str:
+def ahead(results: Measured, method: str, *, to: str = "random", choice: int = 1) -> str:
     """Return a sentence: whether a method's choice holds more failures than another one's, as far as the seeds show.
 
     Args:
@@ -129,7 +129,7 @@ def ahead(results: Numbers, method: str, *, to: str = "random", choice: int = 1)
     return _verdict(method, to, values, what, lower="it finds more failures", higher="it finds fewer failures")
 
 
-def better(results: Numbers, method: str, *, to: str = "random", stage: int) -> str:
+def better(results: Measured, method: str, *, to: str = "random", stage: int) -> str:
     """Return a sentence: whether the labels that a method asked for made a better model than another one's.
 
     Args:

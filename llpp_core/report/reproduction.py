@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from llpp_core.analysis import gamma_pairs, printed
-from llpp_core.experiment import Numbers, Recorded, Step, load_experiment, units
+from llpp_core.experiment import Measured, Recorded, Step, load_experiment, units
 from llpp_core.metrics import mean_interval
 from llpp_core.report.experiments import means
 
@@ -56,7 +56,7 @@ def steps(plan: Iterable[Step], folder: str | Path) -> str:
     return "\n".join(lines)
 
 
-def levels(results: Numbers) -> str:
+def levels(results: Measured) -> str:
     """Return a table: what the paper prints of correlations and of first choices, and the same of this run."""
     first = printed.TABLE_3A[0]
     rows = [
@@ -71,7 +71,7 @@ def levels(results: Numbers) -> str:
     return "\n".join([*lines, *(f"| {what} | {paper} | {_interval(values)} |" for what, paper, values in rows)])
 
 
-def orders(results: Numbers) -> str:
+def orders(results: Measured) -> str:
     """Return a table: differences that the paper's numbers have, the same differences here, and whether they agree."""
     c, first = printed.CORRELATION, printed.TABLE_3A[0].mean
     rows = [("Pearson on LSPET, LL++ less LL", c["LL++"] - c["LL"],
@@ -94,7 +94,7 @@ def orders(results: Numbers) -> str:
     return "\n".join(lines)
 
 
-def aims(results: Numbers, *, ours: str) -> str:
+def aims(results: Measured, *, ours: str) -> str:
     """Return a table: what this project set itself, what came of it, and by how much it was met or missed.
 
     Args:
@@ -163,7 +163,7 @@ def _by(rows: Iterable[Row], row: str, column: str, corner: str) -> str:
     return means(corner, columns, table)
 
 
-def _correlation(results: Numbers, name: str) -> dict[int, float]:
+def _correlation(results: Measured, name: str) -> dict[int, float]:
     return results.values("Pearson", split="pool", of=name)
 
 

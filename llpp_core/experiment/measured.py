@@ -8,7 +8,7 @@ COLUMNS = ["seed", "stage", "method", "split", "of", "metric", "value", "n"]
 """What a row says: whose unit, and the columns of `measures`."""
 
 
-class Numbers:
+class Measured:
     """What came of an experiment.
 
     Attributes:
