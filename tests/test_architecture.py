@@ -40,7 +40,7 @@ FLOORS = {
     "galleries": 3,
     "explorers": 3,
 }
-ANALYSTS = {"analysis", "experiment", "figures", "explorers", "witnesses"}
+ANALYSTS = {"analysis", "experiment", "figures", "report", "explorers", "witnesses"}
 TRAINING_PATH = (
     "attach",
     "heads",

@@ -19,7 +19,7 @@ RECORDS = sorted(path.parent for path in RESULTS.glob("*/metrics.csv"))
 
 
 class Made(Measured):
-    """Measured given by hand: (split, of, metric) → one value a seed."""
+    """Numbers given by hand: (split, of, metric) → one value a seed."""
 
     def __init__(self, values: dict[tuple[str, str, str], tuple[float, ...]], experiment: Experiment) -> None:
         self.experiment, self.choices, self._given = experiment, 1, values
