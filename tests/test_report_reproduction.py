@@ -86,6 +86,18 @@ def test_an_aim_is_met_or_missed_by_how_much() -> None:
     assert "PCK@0.2 of the first choice, LL++, at most" not in table  # no such choice was made
 
 
+def test_one_predictor_less_another_on_the_same_models_alone() -> None:
+    table = reproduction.gain(made(), "LL++", "LL")
+    assert row(table, "Pearson, pool")[1:] == ["+0.110 [+0.085, +0.135]", "higher", "0.530 [0.455, 0.605]"]
+    assert row(table, "Spearman, pool")[2] == "not run"
+    other = made()
+    other._given["test", "", "PCK@0.2"] = (0.72, 0.74, 0.77)
+    with pytest.raises(ValueError, match="the same base models"):
+        reproduction.gain(made(), "LL++", "LL", of=other)
+    with pytest.raises(ValueError, match="the same base models"):
+        reproduction.aims(made(), ours="LL++", of=other)
+
+
 def test_at_the_papers_own_fit_the_gap_tables_are_the_papers() -> None:
     for line in reproduction.gaps(4.0, 0.066).splitlines()[2:]:
         _, _, printed, here, _, _ = (cell.strip() for cell in line.split("|"))
@@ -97,14 +109,14 @@ def test_at_the_papers_own_fit_the_gap_tables_are_the_papers() -> None:
 
 
 def test_predictors_are_drawn_with_what_the_paper_has() -> None:
-    figure = figures.correlation_dots({"": made()}, name="x")
-    assert figure.data["predictor"] == ["LL", "LL++"]
+    figure = figures.correlation_dots([made(), made()], name="x")
+    assert figure.data["predictor"] == ["LL", "LL++"]  # Spearman was not measured
     assert figure.data["mean"] == [0.42, 0.53]
     assert "LL++, 0.530" in figure.alt
     crosses = next(trace for trace in figure.plot.data if trace.name == "the paper's")
     assert sorted(crosses.x) == [0.37, 0.51]
     with pytest.raises(ValueError, match="at least one predictor"):
-        figures.correlation_dots({"": Made({}, plan())}, name="x")
+        figures.correlation_dots([Made({}, plan())], name="x")
 
 
 def test_a_training_is_drawn_along_its_epochs() -> None:

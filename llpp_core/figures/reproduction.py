@@ -1,6 +1,6 @@
 """A recorded run as pictures: its predictors side by side, and how they came to it along the training."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,34 +12,37 @@ from llpp_core.figures.curves import curves
 from llpp_core.metrics import mean_interval
 
 
-def correlation_dots(runs: Mapping[str, Measured], *, name: str) -> Figure:
+def correlation_dots(runs: Sequence[Measured], *, name: str) -> Figure:
     """Return each predictor's correlation with the true loss on the pool, means over the seeds with their intervals.
 
     Args:
-        runs: by what their predictors' names are to be followed by, "" for instance; predictors of one name stand below
-            each other.
+        runs: recorded runs on the same base models; of a predictor that several have, the first one's is drawn.
         name: file name of the data's download, without ending.
 
     Raises:
         ValueError: no predictor.
     """
+    having: dict[str, Measured] = {}
+    for run in runs:
+        for predictor in (*run.experiment.predictors, "multipeak_entropy"):
+            if run.values("Pearson", split="pool", of=predictor):
+                having.setdefault(predictor, run)
     rows = [
-        (f"{predictor}{after}", kind, mean_interval(list(values.values())), predictor)
-        for after, run in runs.items()
-        for predictor in (*run.experiment.predictors, "multipeak_entropy")
+        (predictor, kind, mean_interval(list(run.values(kind, split="pool", of=predictor).values())))
+        for predictor, run in having.items()
         for kind in ("Pearson", "Spearman")
-        if (values := run.values(kind, split="pool", of=predictor))
+        if run.values(kind, split="pool", of=predictor)
     ]
     if not rows:
         raise ValueError("wanted a run with at least one predictor, got none")
-    names = list(dict.fromkeys(row[0] for row in rows))
+    names = list(having)
     plot = new_plot(height=150 + 34 * len(names), xaxis_title="correlation of predicted with true loss on the pool")
     for kind, symbol, up in (("Pearson", "circle", 0.12), ("Spearman", "diamond-open", -0.12)):
         some = [row for row in rows if row[1] == kind]
         plot.add_scatter(
             x=[row[2].mean for row in some], y=[len(names) - 1 - names.index(row[0]) + up for row in some], name=kind,
             mode="markers",
-            marker={"symbol": symbol, "size": 9, "color": [COLORS.get(row[3], NEUTRAL) for row in some]},
+            marker={"symbol": symbol, "size": 9, "color": [COLORS.get(row[0], NEUTRAL) for row in some]},
             error_x={"type": "data", "array": [row[2].high - row[2].mean if row[2].n > 1 else 0.0 for row in some],
                      "thickness": 1.5, "width": 3, "color": NEUTRAL},
             text=[row[0] for row in some], hovertemplate=f"%{{text}}, {kind}: %{{x:.3f}}<extra></extra>",
@@ -56,7 +59,8 @@ def correlation_dots(runs: Mapping[str, Measured], *, name: str) -> Figure:
     return Figure(
         plot,
         caption="How the loss that each predictor expects goes with the true one on the pool: Pearson's correlation "
-        "(filled) and Spearman's (open), means over the seeds with 95 % t-intervals. Crosses: the paper's Fig. 5.",
+        "(filled) and Spearman's (open), means over the seeds with 95 % t-intervals, which a single seed has not. "
+        "Crosses: the paper's Fig. 5.",
         alt=f"Correlations of {len(names)} predictors. The highest Pearson correlation is that of {best[0]}, "
         f"{best[2].mean:.3f}.",
         data={

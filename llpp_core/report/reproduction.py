@@ -25,7 +25,7 @@ def made(results: Recorded) -> str:
     devices, versions = (sorted({str(value) for value in values}) for values in (
         (unit["device"] for unit in about), (unit["versions"]["torch"] for unit in about)))  # fmt: skip
     whole = [unit["minutes"]["train"] for unit in about if not unit["resumed"]]
-    took = f", each trained in {min(whole):.1f} to {max(whole):.1f} minutes" if whole else ""
+    took = f", trained in {', '.join(f'{minutes:.1f}' for minutes in whole)} minutes" if whole else ""
     plan, last = results.experiment, max(str(unit["finished"]) for unit in about)
     size = f"crops of {plan.data.size} pixels, {plan.model.stacks} stack{'s' * (plan.model.stacks > 1)} of "
     return (
@@ -67,6 +67,9 @@ def levels(results: Measured) -> str:
         printed_as = f"{first.mean[name][0]:.3f} ± {first.deviation[name][0]:.3f}"
         here = results.chosen("PCK@0.2", own, 1)
         rows.append((f"PCK@0.2 of the first choice (Table 3a), {name}", printed_as, here))
+    for own in ("entropy", "oracle"):
+        if here := results.chosen("PCK@0.2", own, 1):
+            rows.append((f"PCK@0.2 of the first choice, {own} (beyond the paper)", "–", here))
     lines = ["| | the paper | here |", "|---|--:|--:|"]
     return "\n".join([*lines, *(f"| {what} | {paper} | {_interval(values)} |" for what, paper, values in rows)])
 
@@ -94,20 +97,27 @@ def orders(results: Measured) -> str:
     return "\n".join(lines)
 
 
-def aims(results: Measured, *, ours: str) -> str:
+def aims(results: Measured, *, ours: str, of: Measured | None = None) -> str:
     """Return a table: what this project set itself, what came of it, and by how much it was met or missed.
 
     Args:
         results: of a run.
         ours: the predictor of ours that the aims are about.
+        of: the run that has this predictor, on the same base models; ``results`` where None.
+
+    Raises:
+        ValueError: the two runs have other base models.
     """
+    own = results if of is None else of
     test = results.values("PCK@0.2", split="test")
+    check_same_models(results, own)
+    seeds = f" ({len(_correlation(own, ours))} of {len(test)} seeds)" if own is not results else ""
     rows: list[tuple[str, float, Mapping[int, float], bool]] = [
         ("PCK@0.2 on LSP's test half, at least", 0.70, test, True),
-        (f"Pearson on LSPET, {ours}, above", 0.60, _correlation(results, ours), True),
-        (f"Pearson on LSPET, {ours}, above", 0.70, _correlation(results, ours), True),
+        (f"Pearson on LSPET, {ours}{seeds}, above", 0.60, _correlation(own, ours), True),
+        (f"Pearson on LSPET, {ours}{seeds}, above", 0.70, _correlation(own, ours), True),
         ("PCK@0.2 of the first choice, LL++conv, at most", 0.209, results.chosen("PCK@0.2", "LL++conv", 1), False),
-        (f"PCK@0.2 of the first choice, {ours}, at most", 0.209, results.chosen("PCK@0.2", ours, 1), False),
+        (f"PCK@0.2 of the first choice, {ours}{seeds}, at most", 0.209, own.chosen("PCK@0.2", ours, 1), False),
     ]
     lines = ["| aim | | here | |", "|---|--:|--:|---|"]
     for what, aim, values, up in rows:
@@ -115,10 +125,45 @@ def aims(results: Measured, *, ours: str) -> str:
             continue
         mean = mean_interval(list(values.values())).mean
         met = mean >= aim if up else mean <= aim
-        lines.append(
-            f"| {what} | {aim:g} | {_interval(values)} | {'met' if met else f'missed by {abs(mean - aim):.3f}'} |"
-        )
+        said = "met" if met else f"missed by {abs(mean - aim):.3f}"
+        lines.append(f"| {what} | {aim:g} | {_interval(values)} | {said} |")
     return "\n".join(lines)
+
+
+def gain(results: Measured, own: str, other: str, *, of: Measured | None = None) -> str:
+    """Return a table of one predictor less another one on the same base models, seed by seed.
+
+    Args:
+        results: of the run that has the other predictor.
+        own: which predictor.
+        other: which one it is compared to.
+        of: the run that has the first one; ``results`` where None.
+
+    Raises:
+        ValueError: the two runs have other base models.
+    """
+    first = results if of is None else of
+    check_same_models(results, first)
+    lines = [f"| {own} less {other} | | | {own} |", "|---|--:|---|--:|"]
+    for split in ("pool", "test"):
+        for metric in ("Pearson", "Pearson with log l", "Spearman", "failures, AUROC", "true loss of its top tenth"):
+            here = first.values(metric, split=split, of=own)
+            less = _less(here, results.values(metric, split=split, of=other))
+            lines.append(f"| {metric}, {split} | {_interval(less, '+.3f')} | {_side(less)} | {_interval(here)} |")
+    return "\n".join(lines)
+
+
+def check_same_models(one: Measured, other: Measured) -> None:
+    """Refuse two runs whose base models differ: a predictor may be compared with another one of the same model alone.
+
+    Raises:
+        ValueError: they share no seed, or a seed's accuracy on the test split differs.
+    """
+    first, second = (run.values(run.accuracy_name, split="test") for run in (one, other))
+    shared = set(first) & set(second)
+    if not shared or any(first[seed] != second[seed] for seed in shared):
+        names = f"{one.experiment.name} and {other.experiment.name}"
+        raise ValueError(f"wanted two runs on the same base models, got {names}, whose accuracies on test differ")
 
 
 def gaps(shape: float, scale: float) -> str:
@@ -173,6 +218,15 @@ def _less(own: Mapping[int, float], other: Mapping[int, float]) -> dict[int, flo
 
 def _interval(values: Mapping[int, float], spec: str = ".3f") -> str:
     return f"{mean_interval(list(values.values())):{spec}}" if values else "–"
+
+
+def _side(values: Mapping[int, float]) -> str:
+    if not values:
+        return "not run"
+    here = mean_interval(list(values.values()))
+    if here.n == 1:
+        return "one seed settles nothing"
+    return ("higher" if here.mean > 0 else "lower") if here.excludes(0) else "not told apart"
 
 
 def _verdict(paper: float, values: Mapping[int, float]) -> str:
