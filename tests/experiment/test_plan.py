@@ -1,6 +1,7 @@
 """The reproduction's plan, on the tiny experiment: followed, stopped, gone on with, recorded."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from typer.testing import CliRunner
 
 from llpp_core import experiment
 from llpp_core.cli import app
-from llpp_core.experiment import FULL, REDUCED, Recorded, Step, follow, load_experiment, plan, record, reproduce
-from llpp_core.training import Stopped
+from llpp_core.data import render_figures
+from llpp_core.experiment import FULL, REDUCED, Recorded, Step, build, follow, load_experiment, plan, record, reproduce
+from llpp_core.training import Stopped, score, train
 
 STEPS = (
     Step("base", "tiny", stages=0),
@@ -101,6 +103,19 @@ def test_every_step_names_what_there_is(step: Step) -> None:
     assert set(step.seeds or of.seeds) <= set(of.seeds)
     assert set(step.methods or of.methods) <= set(of.methods)
     assert of.data.kind == "lsp_lspet"
+
+
+@pytest.mark.parametrize("name", sorted({step.experiment for step in FULL}))
+def test_the_models_of_the_full_size_train_and_score(name: str) -> None:
+    """A step of each, as a GPU takes it but for the device: nothing is left to be found out there."""
+    of = load_experiment(name)
+    data = render_figures(2, 0, size=of.data.size)
+    trained = build(of, data.joint_names, seed=0)
+    joint = min(1, of.training.joint_epochs)
+    settings = replace(of.training, epochs=1, batch_size=2, joint_epochs=joint, device="cpu")
+    train(trained.model, trained.heads, data, settings, progress=False)
+    scores = score(trained.model, trained.heads, data, bfloat16=settings.bfloat16, progress=False)
+    assert set(scores.predicted_loss) == set(of.predictors)
 
 
 def test_the_command_wants_real_data() -> None:
