@@ -174,18 +174,20 @@ def gaps(shape: float, scale: float) -> str:
         scale: Θ > 0, in the unit of the losses.
     """
     mean = printed.SHAPE * printed.SCALE
-    lines = [
-        f"| δ, in mean losses | the paper's, k = {printed.SHAPE:g} | here, k = {shape:.2f}, δ of Θ = {scale:.3f} | |",
-        "|--:|--:|--:|---|",
-    ]
+    tables = []
     for name, table, function in (
-        ("P of a pair within δ (Table 1)", printed.TABLE_1, gamma_pairs.probability_within),
-        ("expected share φ (Table 2)", printed.TABLE_2, gamma_pairs.expected_share),
+        ("Table 1: P(|X − Y| ≤ δ)", printed.TABLE_1, gamma_pairs.probability_within),
+        ("Table 2: φ(δ)", printed.TABLE_2, gamma_pairs.expected_share),
     ):
-        for gap, value in zip(table.loss_gap, table.value, strict=True):
-            here = float(function(gap / mean * shape * scale, shape, scale))
-            lines.append(f"| {gap / mean:.2f} | {value:g} | {here:.3f} | {name} |")
-    return "\n".join(lines)
+        here = [float(function(gap / mean * shape * scale, shape, scale)) for gap in table.loss_gap]
+        lines = [
+            f"| {name}, with δ in mean losses | {' | '.join(f'{gap / mean:.2f}' for gap in table.loss_gap)} |",
+            "|---|" + "--:|" * len(here),
+            f"| the paper, k = {printed.SHAPE:g}, Θ = {printed.SCALE:g} | {' | '.join(map(str, table.value))} |",
+            f"| here, k = {shape:.2f}, Θ = {scale:.3f} | {' | '.join(f'{value:.3f}' for value in here)} |",
+        ]
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)
 
 
 def reading(rows: Iterable[Row]) -> str:
