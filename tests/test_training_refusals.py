@@ -114,7 +114,7 @@ def test_a_model_of_other_joints_is_refused_where_they_would_broadcast(data: Pos
 def test_a_head_that_reads_what_the_model_has_not_is_told_what_there_is(data: PoseDataset) -> None:
     model = new_model()
     head = replace(paper_heads(model, 64)["LL"], features=("stack1/stride4", "stack9/stride4"))
-    wanted = r"reads the features \['stack9/stride4'\], which are not among \['stack1/stride4', "
+    wanted = r"reads the features \['stack9/stride4'\], which are not among \['prediction', 'stack1/stride4', "
     with pytest.raises(ValueError, match=wanted):
         train(model, {"LL": head}, data, CONFIG, progress=False)
 

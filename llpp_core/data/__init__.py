@@ -1,6 +1,6 @@
 """Pose data as tensors: loaders, rendered figures, augmentation, heatmaps."""
 
-from llpp_core.data import augment, cache, crops, heatmaps
+from llpp_core.data import augment, cache, crops, heatmaps, parcels
 from llpp_core.data.figures import render_figures
 from llpp_core.data.images import load_images
 from llpp_core.data.lsp import load_lsp, load_lspet
@@ -23,5 +23,6 @@ __all__ = [
     "load_lsp",
     "load_lspet",
     "load_mpii",
+    "parcels",
     "render_figures",
 ]
