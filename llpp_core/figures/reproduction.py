@@ -36,7 +36,7 @@ def correlation_dots(runs: Sequence[Measured], *, name: str) -> Figure:
     if not rows:
         raise ValueError("wanted a run with at least one predictor, got none")
     names = list(having)
-    plot = new_plot(height=150 + 34 * len(names), xaxis_title="correlation of predicted with true loss on the pool")
+    plot = new_plot(height=150 + 34 * len(names), xaxis_title="correlation on the pool")
     for kind, symbol, up in (("Pearson", "circle", 0.12), ("Spearman", "diamond-open", -0.12)):
         some = [row for row in rows if row[1] == kind]
         plot.add_scatter(
