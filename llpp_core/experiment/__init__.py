@@ -13,7 +13,8 @@ from llpp_core.experiment.following import follow
 from llpp_core.experiment.measured import Measured
 from llpp_core.experiment.measures import accuracy, accuracy_name, of_split
 from llpp_core.experiment.plan import FULL, REDUCED, Step, reproduce
-from llpp_core.experiment.recorded import Recorded, record, recorded_folder
+from llpp_core.experiment.recorded import Recorded, recorded_folder
+from llpp_core.experiment.recording import record, restore
 from llpp_core.experiment.results import Results, find_runs
 from llpp_core.experiment.runner import Outcome, run
 from llpp_core.experiment.splits import Splits, data_folder, device, load_splits, picks, planned_splits, runs_folder
@@ -53,6 +54,7 @@ __all__ = [
     "record",
     "recorded_folder",
     "reproduce",
+    "restore",
     "run",
     "runs_folder",
     "save_trained",

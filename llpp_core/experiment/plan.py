@@ -1,7 +1,8 @@
 """The whole reproduction, step by step in order of value, for a machine that is lent for minutes and may vanish.
 
 A step is a part of an experiment: some of its seeds, methods and stages. Every step is resumed where it was stopped, so
-the plan is too; what is complete is recorded as soon as its step ends.
+the plan is too. What is complete is recorded when a step ends or is stopped, and what is recorded is not done again, so
+that a machine which begins with nothing but the record goes on from there.
 """
 
 import time
@@ -12,14 +13,15 @@ from pathlib import Path
 from llpp_core.experiment.config import Experiment, load_experiment
 from llpp_core.experiment.following import follow
 from llpp_core.experiment.identity import DESCRIPTION
-from llpp_core.experiment.recorded import record
+from llpp_core.experiment.recorded import Recorded
+from llpp_core.experiment.recording import FOLLOWED, record, recorded_of, restore
 from llpp_core.experiment.results import Results
 from llpp_core.experiment.runner import run
 from llpp_core.experiment.splits import device as available
 from llpp_core.experiment.units import Unit, wanted
 from llpp_core.training import Stopped
 
-FOLLOWED = (1, 2, 4, 6, 8, 10, 15, 20, 30, 40, 60, 80, 100, 120, 140)
+EPOCHS = (1, 2, 4, 6, 8, 10, 15, 20, 30, 40, 60, 80, 100, 120, 140)
 """After which epochs a training that is followed is measured, and at its end."""
 
 
@@ -85,13 +87,13 @@ def reproduce(
     say: Callable[[str], object] = lambda text: None,
     progress: bool = True,
 ) -> list[Step]:
-    """Do what is left of a plan, and record what is complete.
+    """Do what is neither recorded nor done of a plan, and record it.
 
     Args:
         steps: the plan.
-        runs: folder of the runs, as in `run`.
+        runs: folder of the runs, as in `run`; it may be empty, whatever is recorded.
         into: folder of the recorded runs; each has a folder of its experiment's name there.
-        commit: of the code, for the record.
+        commit: of the code, for the record of what is done now.
         data: as in `planned_splits`.
         device: a torch device, or "auto".
         seconds: when to stop; never where None.
@@ -113,11 +115,16 @@ def reproduce(
 
     while left and not over():
         step, experiment = left[0], load_experiment(left[0].experiment)
-        folder = Path(runs) / experiment.folder_name
+        folder, place = Path(runs) / experiment.folder_name, Path(into) / step.experiment
         along = folder / f"seed{experiment.seeds[0]}" / "along"
         say(f"{step.what}: begun")
+        before = recorded_of(experiment, place)
+        if before is not None and (restored := restore(before, runs)):
+            say(f"{step.what}: {len(restored)} units were recorded before")
         if step.followed:
-            whole = _follow(experiment, along, data=data, device=available(device), stop=over, progress=progress)
+            whole = (before is not None and _is_followed(before)) or _follow(
+                experiment, along, data=data, device=available(device), stop=over, progress=progress
+            )
         else:
             outcome = run(
                 experiment, runs, data=data, device=device, seeds=step.seeds, methods=step.methods,
@@ -125,15 +132,19 @@ def reproduce(
             )  # fmt: skip
             whole = not outcome.left
         if (folder / DESCRIPTION).is_file() and Results.read(folder).records:
-            table = along / "along.csv"
-            record(
-                folder, Path(into) / step.experiment, commit=commit, data=data, along=table if table.exists() else None
-            )
+            table = along / FOLLOWED
+            record(folder, place, commit=commit, data=data, along=table if table.exists() else None)
         if not whole:
             break
         say(f"{step.what}: done")
         left.pop(0)
     return left
+
+
+def _is_followed(recorded: Recorded) -> bool:
+    """Whether the training of the first seed is recorded to its end."""
+    last = (recorded.experiment.seeds[0], recorded.experiment.training.epochs)
+    return last in {(int(row["seed"]), int(row["epoch"])) for row in recorded.cells(FOLLOWED)}
 
 
 def _follow(
@@ -143,7 +154,7 @@ def _follow(
     last = experiment.training.epochs
     try:
         follow(
-            experiment, folder, seed=experiment.seeds[0], epochs={*(e for e in FOLLOWED if e < last), last},
+            experiment, folder, seed=experiment.seeds[0], epochs={*(e for e in EPOCHS if e < last), last},
             pool=2_000, data=data, device=device, stop=stop, progress=progress,
         )  # fmt: skip
     except Stopped:

@@ -1,8 +1,9 @@
 """Recorded runs: what a run's folder comes down to when it is kept in the repository, as text that a diff shows.
 
 A folder of its own for each: ``experiment.json`` (the configuration), ``metrics.csv`` (every number), ``reading.csv``
-and ``picked.csv`` (`reading`), ``along.csv`` where the training was followed (`following`), and ``provenance.json``: by
-which commit, on which device, with which versions and in how many minutes each unit was made. No image and no weight.
+and ``picked.csv`` (`reading`), ``along.csv`` where the training was followed (`following`), ``selected.csv`` (which ids
+each method chose, a line a choice), and ``provenance.json``: by which commit, on which device, with which versions and
+in how many minutes each unit was made. No image and no weight. `recording` writes them.
 """
 
 import json
@@ -12,15 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from llpp_core import store
 from llpp_core.experiment.config import Experiment
-from llpp_core.experiment.following import ALONG
 from llpp_core.experiment.identity import DESCRIPTION
-from llpp_core.experiment.measured import COLUMNS, Measured
-from llpp_core.experiment.reading import PICKED, READING, what_is_picked, what_is_read
-from llpp_core.experiment.results import Results
-from llpp_core.experiment.splits import planned_splits
-from llpp_core.experiment.tables import read_table, write_table
+from llpp_core.experiment.measured import Measured
+from llpp_core.experiment.tables import read_table
+from llpp_core.experiment.units import Unit, choosers, units
 
 PROVENANCE = "provenance.json"
 PROJECT = Path(__file__).parents[2]
@@ -70,9 +67,30 @@ class Recorded(Measured):
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """What made it: the commit, and for each unit its device, minutes and versions."""
+        """What made it: the configuration's hash, and for each unit its commit, device, minutes and versions."""
         content: dict[str, Any] = json.loads((self.folder / PROVENANCE).read_text(encoding="utf-8"))
         return content
+
+    @cached_property
+    def known(self) -> dict[Unit, dict[str, Any]]:
+        """The units that are recorded, in the experiment's order, each with what made it."""
+        about = {one["unit"]: one for one in self.provenance["units"]}
+        return {unit: about[unit.name] for unit in units(self.experiment) if unit.name in about}
+
+    @cached_property
+    def restorable(self) -> set[Unit]:
+        """Those that a later stage can stand on: all that was chosen with them is recorded too."""
+        chosen = {(unit_of(row), row["of"]) for row in self.cells("selected.csv")}
+        return {
+            unit
+            for unit in self.known
+            if all((unit, method) in chosen for method in choosers(self.experiment, unit))
+        }  # fmt: skip
+
+    def cells(self, name: str) -> list[dict[str, str]]:
+        """Return the rows of one of its tables, every cell as text; none where it has no such table."""
+        place = self.folder / name
+        return read_table(place) if place.is_file() else []
 
     def table(self, name: str, *, whole: tuple[str, ...] = ("seed", "n")) -> list[dict[str, Any]]:
         """Return the rows of one of its tables, numbers as numbers.
@@ -93,49 +111,6 @@ class Recorded(Measured):
         ]
 
 
-def record(
-    run: str | Path, into: str | Path, *, commit: str, along: str | Path | None = None, data: str = "auto"
-) -> Recorded:
-    """Record a run: everything about it that is small.
-
-    Args:
-        run: its folder, with some or all units complete.
-        into: the folder to write; files of these names are replaced.
-        commit: of the code that made it.
-        along: the table that `follow` wrote, where the training was followed.
-        data: as in `planned_splits`; the pool is looked at.
-
-    Raises:
-        ValueError: no run, nothing complete, a table of another kind, or a pool that the run did not score.
-    """
-    results = Results.read(run)
-    if not results.records:
-        raise ValueError(f"{results.folder} has no complete unit to record")
-    seed = next(iter(results.records)).seed
-    pool = planned_splits(results.experiment.data, seed, data=data, progress=False).pool
-    place = Path(into)
-    tables = {
-        "metrics.csv": (COLUMNS, [[row[name] for name in COLUMNS] for row in results.metrics]),
-        "reading.csv": (READING, what_is_read(results, pool)),
-        "picked.csv": (PICKED, what_is_picked(results, pool)),
-    }
-    if along is not None:
-        rows = read_table(along)
-        if not rows or list(rows[0]) != ALONG:
-            raise ValueError(f"{along} is no table of a training that was followed: wanted {', '.join(ALONG)}")
-        tables["along.csv"] = (ALONG, [[row[name] for name in ALONG] for row in rows])
-    for name, (columns, content) in tables.items():
-        write_table(place / name, columns, content)
-    units = [_about(record.about) for record in results.records.values()]
-    _write(place / DESCRIPTION, results.experiment.plain())
-    _write(place / PROVENANCE, {"commit": commit, "experiment": results.experiment.hash, "units": units})
-    return Recorded.read(place)
-
-
-def _about(about: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: about[key] for key in ("unit", "device", "minutes", "resumed", "finished", "versions") if key in about}
-
-
-def _write(path: Path, values: Mapping[str, Any]) -> None:
-    with store.written_whole(path) as part:
-        part.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+def unit_of(row: Mapping[str, Any]) -> Unit:
+    """Return whose row it is, by its columns "seed", "stage" and "method"; rows of base models may lack the others."""
+    return Unit(int(row["seed"]), int(row.get("stage", 0)), row.get("method") or None)

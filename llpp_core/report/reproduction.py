@@ -22,8 +22,9 @@ Row = Mapping[str, Any]
 def made(results: Recorded) -> str:
     """Return one paragraph: what made a recorded run."""
     about = results.provenance["units"]
-    devices, versions = (sorted({str(value) for value in values}) for values in (
-        (unit["device"] for unit in about), (unit["versions"]["torch"] for unit in about)))  # fmt: skip
+    devices, versions, commits = (sorted({str(value) for value in values}) for values in (
+        (unit["device"] for unit in about), (unit["versions"]["torch"] for unit in about),
+        (unit["commit"] for unit in about)))  # fmt: skip
     whole = [unit["minutes"]["train"] for unit in about if not unit["resumed"]]
     took = f", trained in {', '.join(f'{minutes:.1f}' for minutes in whole)} minutes" if whole else ""
     plan, last = results.experiment, max(str(unit["finished"]) for unit in about)
@@ -31,7 +32,7 @@ def made(results: Recorded) -> str:
     return (
         f"`{plan.name}` ({size}{plan.model.channels} channels, {plan.training.epochs} epochs): {len(about)} of "
         f"{sum(1 for _ in units(plan))} units, {', '.join(unit['unit'] for unit in about)}, on {', '.join(devices)} "
-        f"with torch {', '.join(versions)}{took}. Commit {results.provenance['commit']}, configuration "
+        f"with torch {', '.join(versions)}{took}. Commit {', '.join(commits)}, configuration "
         f"{results.provenance['experiment'][:10]}, finished {last[:10]}."
     )
 

@@ -1,17 +1,31 @@
 """The reproduction's plan, on the tiny experiment: followed, stopped, gone on with, recorded."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from folders import tiny
+from folders import tinier, tiny
 from typer.testing import CliRunner
 
 from llpp_core import experiment
 from llpp_core.cli import app
 from llpp_core.data import render_figures
-from llpp_core.experiment import FULL, REDUCED, Recorded, Step, build, follow, load_experiment, plan, record, reproduce
+from llpp_core.experiment import (
+    FULL,
+    REDUCED,
+    Recorded,
+    Step,
+    build,
+    follow,
+    load_experiment,
+    plan,
+    record,
+    reproduce,
+    restore,
+)
+from llpp_core.experiment.tables import write_table
 from llpp_core.training import Stopped, score, train
 
 STEPS = (
@@ -37,7 +51,7 @@ def test_the_plan_is_done_step_by_step_and_recorded(tmp_path: Path, whole: exper
     assert recorded.experiment == tiny()
     units = [unit["unit"] for unit in recorded.provenance["units"]]
     assert units == ["seed0/base", "seed0/LL++/stage1", "seed0/LL++/stage2"]
-    assert recorded.provenance["commit"] == "abc"
+    assert {unit["commit"] for unit in recorded.provenance["units"]} == {"abc"}
     # The very numbers of a run in one go, and the training that was followed ends with them.
     results = experiment.Results.read(whole.folder)
     wanted = results.values("PCK@0.2", split="test")
@@ -60,6 +74,53 @@ def test_a_plan_out_of_time_goes_on_where_it_was(tmp_path: Path) -> None:
     reproduce(STEPS, straight, straight / "into", commit="a", device="cpu", progress=False)
     for name in ("metrics.csv", "reading.csv", "picked.csv", "along.csv"):
         assert (into / "tiny" / name).read_text() == (straight / "into" / "tiny" / name).read_text(), name
+
+
+def test_a_machine_with_nothing_but_the_record_goes_on_from_there(tmp_path: Path) -> None:
+    into, straight = tmp_path / "into", tmp_path / "straight"
+    reproduce(STEPS[:2], tmp_path / "first", into, commit="a", device="cpu", progress=False)
+    shutil.rmtree(tmp_path / "first")
+    said: list[str] = []
+    assert reproduce(STEPS, tmp_path / "new", into, commit="b", device="cpu", say=said.append, progress=False) == []
+    assert "base: 1 units were recorded before" in said
+    assert not list((tmp_path / "new").rglob("along.csv"))
+    recorded = Recorded.read(into / "tiny")
+    made = {unit["unit"]: unit["commit"] for unit in recorded.provenance["units"]}
+    assert made == {"seed0/base": "a", "seed0/LL++/stage1": "b", "seed0/LL++/stage2": "b"}
+    reproduce(STEPS, straight, straight / "into", commit="c", device="cpu", progress=False)
+    for name in ("metrics.csv", "selected.csv", "reading.csv", "picked.csv", "along.csv"):
+        assert (into / "tiny" / name).read_text() == (straight / "into" / "tiny" / name).read_text(), name
+
+
+def test_seeds_of_several_machines_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "load_experiment", lambda name: tinier(seeds=[0, 1, 2]))
+    into = tmp_path / "into"
+    for seed in (2, 0):
+        run = tmp_path / f"run{seed}"
+        experiment.run(tinier(seeds=[0, 1, 2]), run, seeds=[seed], stages=0, device="cpu", progress=False)
+        record(next(run.glob("tiny-*")), into / "tiny", commit=str(seed))
+    recorded = Recorded.read(into / "tiny")
+    assert [(unit["unit"], unit["commit"]) for unit in recorded.provenance["units"]] == [
+        ("seed0/base", "0"), ("seed2/base", "2"),
+    ]  # fmt: skip
+    assert list(recorded.values("PCK@0.2", split="test")) == [0, 2]
+    for name in ("metrics.csv", "selected.csv", "reading.csv", "picked.csv"):
+        assert list(dict.fromkeys(row["seed"] for row in recorded.cells(name))) == ["0", "2"], name
+    # A choice that is not recorded cannot be stood on: that base model is made anew, and the other one is not.
+    rows = recorded.cells("selected.csv")
+    write_table(into / "tiny" / "selected.csv", list(rows[0]), [list(row.values()) for row in rows[1:]])
+    assert restore(Recorded.read(into / "tiny"), tmp_path / "new") == ["seed2/base"]
+    assert restore(Recorded.read(into / "tiny"), tmp_path / "new") == []
+
+
+def test_the_record_of_another_experiment_is_replaced(whole: experiment.Outcome, tmp_path: Path) -> None:
+    run = experiment.run(tinier(), tmp_path, stages=0, device="cpu", progress=False)
+    record(whole.folder, tmp_path / "into", commit="a")
+    (tmp_path / "into" / "along.csv").write_text("of the other\n")
+    recorded = record(run.folder, tmp_path / "into", commit="b")
+    assert recorded.experiment == tinier()
+    assert [unit["unit"] for unit in recorded.provenance["units"]] == ["seed0/base"]
+    assert not recorded.cells("along.csv")
 
 
 def test_a_training_that_is_followed_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
