@@ -16,20 +16,20 @@ def correlation_dots(runs: Sequence[Measured], *, name: str) -> Figure:
     """Return each predictor's correlation with the true loss on the pool, means over the seeds with their intervals.
 
     Args:
-        runs: recorded runs on the same base models; of a predictor that several have, the first one's is drawn.
+        runs: recorded runs; a predictor that an earlier one has too is drawn again, because base models may differ.
         name: file name of the data's download, without ending.
 
     Raises:
         ValueError: no predictor.
     """
-    having: dict[str, Measured] = {}
+    having: dict[str, tuple[str, Measured]] = {}
     for run in runs:
         for predictor in (*run.experiment.predictors, "multipeak_entropy"):
             if run.values("Pearson", split="pool", of=predictor):
-                having.setdefault(predictor, run)
+                having[f"{predictor} (again)" if predictor in having else predictor] = (predictor, run)
     rows = [
-        (predictor, kind, mean_interval(list(run.values(kind, split="pool", of=predictor).values())))
-        for predictor, run in having.items()
+        (shown, kind, mean_interval(list(run.values(kind, split="pool", of=predictor).values())))
+        for shown, (predictor, run) in having.items()
         for kind in ("Pearson", "Spearman")
         if run.values(kind, split="pool", of=predictor)
     ]
@@ -42,7 +42,7 @@ def correlation_dots(runs: Sequence[Measured], *, name: str) -> Figure:
         plot.add_scatter(
             x=[row[2].mean for row in some], y=[len(names) - 1 - names.index(row[0]) + up for row in some], name=kind,
             mode="markers",
-            marker={"symbol": symbol, "size": 9, "color": [COLORS.get(row[0], NEUTRAL) for row in some]},
+            marker={"symbol": symbol, "size": 9, "color": [COLORS.get(having[row[0]][0], NEUTRAL) for row in some]},
             error_x={"type": "data", "array": [row[2].high - row[2].mean if row[2].n > 1 else 0.0 for row in some],
                      "thickness": 1.5, "width": 3, "color": NEUTRAL},
             text=[row[0] for row in some], hovertemplate=f"%{{text}}, {kind}: %{{x:.3f}}<extra></extra>",
