@@ -95,6 +95,11 @@ def test_an_aim_about_another_run_names_its_base_models() -> None:
     table = reproduction.aims(made(), ours="LL++", of=other)
     assert row(table, "PCK@0.2 on LSP's test half")[3] == "met"
     assert row(table, "the same, the base models of LL++")[3] == "missed by 0.160"
+    other._given["pool", "LL++", "Pearson"] = (0.70, 0.73, 0.76)
+    table = reproduction.aims(made(), ours="LL++", of=other)
+    assert row(table, "Pearson on LSPET, LL++")[3] == "met, on base models that miss 0.7"
+    other._given["test", "", "PCK@0.2"] = (0.72, 0.74, 0.76)
+    assert row(reproduction.aims(made(), ours="LL++", of=other), "Pearson on LSPET, LL++")[3] == "met"
     assert row(table, "PCK@0.2 of the first choice, LL++, at most")[3] == "met"
 
 

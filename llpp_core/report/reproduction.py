@@ -16,6 +16,8 @@ from llpp_core.report.experiments import means
 
 METHODS = {"Random": "random", "Core-Set": "core_set", "LL": "LL", "LL++": "LL++", "LL++conv": "LL++conv"}
 """The paper's methods, and what the configurations call them."""
+BASE = 0.70
+"""The least PCK@0.2 on LSP's test half that the aims want of base models: near chance every correlation is high."""
 Row = Mapping[str, Any]
 
 
@@ -109,22 +111,30 @@ def aims(results: Measured, *, ours: str, of: Measured | None = None) -> str:
     own = results if of is None else of
     lines = ["| aim | | here | |", "|---|--:|--:|---|"]
 
-    def add(what: str, aim: float, values: Mapping[int, float], beside: Mapping[int, float] | None = None) -> None:
-        """An aim to reach; or, where the random choice stands beside it, one to stay below."""
+    def add(
+        what: str,
+        aim: float,
+        values: Mapping[int, float],
+        beside: Mapping[int, float] | None = None,
+        of_base: Measured | None = None,
+    ) -> None:
+        """An aim to reach, on base models that are good enough; or, beside a random choice, one to stay below."""
         if not values:
             return
-        mean = mean_interval(list(values.values())).mean
+        mean = _mean(values)
         met = mean >= aim if beside is None else mean <= aim
         said = "met" if met else f"missed by {abs(mean - aim):.3f}"
+        if met and of_base is not None and _mean(of_base.values("PCK@0.2", split="test")) < BASE:
+            said = f"met, on base models that miss {BASE:g}"
         if beside:
             said += f"; a random choice has {_interval(beside)}"
         lines.append(f"| {what} | {aim:g} | {_interval(values)} | {said} |")
 
-    add("PCK@0.2 on LSP's test half, at least", 0.70, results.values("PCK@0.2", split="test"))
+    add("PCK@0.2 on LSP's test half, at least", BASE, results.values("PCK@0.2", split="test"))
     if own is not results:
-        add(f"the same, the base models of {ours}, at least", 0.70, own.values("PCK@0.2", split="test"))
-    add(f"Pearson on LSPET, {ours}, above", 0.60, _correlation(own, ours))
-    add(f"Pearson on LSPET, {ours}, above", 0.70, _correlation(own, ours))
+        add(f"the same, the base models of {ours}, at least", BASE, own.values("PCK@0.2", split="test"))
+    for aim in (0.60, 0.70):
+        add(f"Pearson on LSPET, {ours}, above", aim, _correlation(own, ours), of_base=own)
     for name, run in (("LL++conv", results), (ours, own)):
         chosen, random = (run.chosen("PCK@0.2", one, 1) for one in (name, "random"))
         add(f"PCK@0.2 of the first choice, {name}, at most", 0.209, chosen, random)
@@ -214,6 +224,10 @@ def _by(rows: Iterable[Row], row: str, column: str, corner: str) -> str:
 
 def _correlation(results: Measured, name: str) -> dict[int, float]:
     return results.values("Pearson", split="pool", of=name)
+
+
+def _mean(values: Mapping[int, float]) -> float:
+    return mean_interval(list(values.values())).mean
 
 
 def _less(own: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
