@@ -21,7 +21,7 @@ class Measured:
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """All numbers, one a row, by the names in `COLUMNS`."""
+        """All numbers, one a row: seed, stage, method, split, of, metric, value and n."""
         raise NotImplementedError
 
     def values(self, metric: str, *, split: str, of: str = "", stage: int = 0, method: str = "") -> dict[int, float]:

@@ -62,7 +62,7 @@ class Recorded(Measured):
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
-        """All numbers, one a row, by the names in `COLUMNS`."""
+        """All numbers, one a row: seed, stage, method, split, of, metric, value and n."""
         return self.table("metrics.csv", whole=("seed", "stage", "n"))
 
     @cached_property
