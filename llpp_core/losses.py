@@ -4,7 +4,7 @@
 * LearningLoss++: Eq. 3 of the same paper, for pairs, and over all samples of a batch at once.
 
 Beyond the paper: the inverse temperature α, and all pairs of a batch at a price that allows thousands of samples; the
-regression of log l, which compares no samples, as the baseline that the comparisons have to beat.
+regressions of l and of log l, which compare no samples, as the baselines that the comparisons have to beat.
 
 The true losses are measurements: no gradient ever flows into them. Every function takes ``predicted_loss`` of
 shape (n,) or (n, 1), any real values, and ``true_loss`` of the same shape, values ≥ 0.
@@ -124,10 +124,10 @@ def learning_loss_pp_batch(predicted_loss: Losses, true_loss: Losses, *, alpha: 
 def log_loss_regression(predicted_loss: Losses, true_loss: Losses) -> Float[Tensor, ""]:
     """Return the mean of (l̂ − log l)²: the predicted loss regressed on the log of the true one, sample by sample.
 
-    Beyond the paper, which takes over from Yoo & Kweon (CVPR 2019) that regression on the loss itself learns nothing
-    useful. Here it is the log that is regressed on: it brings losses of all scales to one, and it is what
-    LearningLoss++ predicts too, up to a constant, for losses without noise. Neither side is standardized, so a
-    predictor that starts at 0 has to learn the mean of log l as well, which comparing samples never needs.
+    Beyond the paper. Other than `loss_regression`, which regresses on the loss itself, it brings losses of all scales
+    to one, and it is what LearningLoss++ predicts too, up to a constant, for losses without noise. Neither side is
+    standardized, so a predictor that starts at 0 has to learn the mean of log l as well, which comparing samples never
+    needs.
 
     A true loss of 0 has no logarithm: that sample is left out, and a batch of such samples has loss 0.
 
@@ -143,6 +143,24 @@ def log_loss_regression(predicted_loss: Losses, true_loss: Losses) -> Float[Tens
     # Left out by an error of 0, not by a mask over the errors: that would hide a prediction that is not finite.
     wanted = torch.where(counts, true.masked_fill(~counts, 1.0).log(), predicted.detach())
     return (predicted - wanted).square().sum() / counts.sum().clamp_min(1)
+
+
+def loss_regression(predicted_loss: Losses, true_loss: Losses) -> Float[Tensor, ""]:
+    """Return the mean of (l̂ − l)²: the predicted loss regressed on the true one itself, sample by sample.
+
+    What Yoo & Kweon (CVPR 2019) compare Learning Loss with, and say learns nothing useful, because the true losses
+    shrink while the task model learns. It depends on the unit of the loss: in a unit c times as large the loss and its
+    gradient are c² times as large.
+
+    Args:
+        predicted_loss: l̂, (n,) or (n, 1).
+        true_loss: l ≥ 0, of the same shape; never differentiated through.
+
+    Raises:
+        ValueError: empty batch, shapes that differ, a negative or non-finite value (with its position).
+    """
+    predicted, true = _checked(predicted_loss, true_loss)
+    return (predicted - true).square().mean()
 
 
 def _hinge(gap: Tensor, l_i: Tensor, l_j: Tensor, *, margin: int | float) -> tuple[Tensor, Tensor]:

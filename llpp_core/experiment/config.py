@@ -102,9 +102,9 @@ class PredictorPlan:
     """
 
     module: Literal["pooled", "conv"] = "pooled"
-    objective: Literal["learning_loss", "learning_loss_pp", "learning_loss_pp_batch", "log_loss_regression"] = (
-        "learning_loss_pp"
-    )
+    objective: Literal[
+        "learning_loss", "learning_loss_pp", "learning_loss_pp_batch", "log_loss_regression", "loss_regression"
+    ] = "learning_loss_pp"
     margin: float | int = 1.0
     alpha: float | int = 1.0
     pairs: Literal["halves", "all"] = "halves"
@@ -136,6 +136,7 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "learning_loss_pp": ("alpha", "pairs"),
     "learning_loss_pp_batch": ("alpha",),
     "log_loss_regression": (),
+    "loss_regression": (),
 }
 
 

@@ -56,7 +56,7 @@ FULL = (
     Step("Figure 5 and the first column of Table 3a: the base models of five seeds", "lsp_lspet", stages=0),
     Step("the correlations along one training", "lsp_lspet", followed=True),
     Step("five stages, one seed: the paper's methods", "lsp_lspet", (0,), ("random", "LL", "LL++conv")),
-    Step("ablations: pairs, margin, temperature, features", "lsp_lspet_ablations", stages=0),
+    Step("ablations: pairs, margin, temperature, objective, features", "lsp_lspet_ablations", stages=0),
     Step("ablation: joint training", "lsp_lspet_joint", stages=0),
     Step("five stages, one seed: the others", "lsp_lspet", (0,), ("core_set", "LL++", "LL++pred-n")),
     Step(
@@ -70,6 +70,8 @@ REDUCED = (
     Step("the base models of five seeds, 128 pixels", "lsp_lspet_reduced", stages=0),
     Step("the correlations along one training", "lsp_lspet_reduced", followed=True),
     Step("predictors that read the heatmaps too", "lsp_lspet_reduced_prediction", stages=0),
+    Step("ablations at reduced size", "lsp_lspet_reduced_ablations", stages=0),
+    Step("ablation at reduced size: joint training", "lsp_lspet_reduced_joint", stages=0),
 )
 """At reduced size; some hours on one core."""
 

@@ -162,6 +162,8 @@ def meaning(trained: Trained, predictor: str) -> str:
         )
     if plan.objective == "log_loss_regression":
         return "This predictor was trained to give the logarithm of the error: exp(l̂) should be the error itself."
+    if plan.objective == "loss_regression":
+        return "This predictor was trained to give the error itself."
     over, times = ("", "") if plan.alpha == 1 else (f" / {plan.alpha:g}", f"{plan.alpha:g} · ")
     return (
         f"LearningLoss++ knows the error up to a factor, unknown and the same for all images: exp(l̂{over}) should be "
