@@ -23,10 +23,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from llpp_core.analysis.multiple import CORRECTIONS, adjust
 from llpp_core.analysis.printed import StageTable
 
 LOWER, HIGHER, NOT_SEPARABLE = "lower", "higher", "not separable"
-CORRECTIONS = ("holm", "bonferroni", "none")
 ROUNDINGS = ("as printed", "least favorable", "most favorable")
 
 
@@ -290,7 +290,7 @@ def _decide(combinations: Sequence[_Combination], settings: Settings) -> tuple[C
         raise ValueError("there is nothing to compare: no table, or one with a single method")
     estimates = [_estimate(combination, settings) for combination in combinations]
     p = np.array([2 * stats.t.sf(abs(difference) / error, freedom) for difference, error, freedom in estimates])
-    adjusted, levels = _adjust(p, 1 - settings.confidence, settings.correction)
+    adjusted, levels = adjust(p, 1 - settings.confidence, settings.correction)
     comparisons = []
     for combination, (difference, error, freedom), own, joint, level in zip(
         combinations, estimates, p, adjusted, levels, strict=True
@@ -329,21 +329,3 @@ def _error(c: _Combination, deviations: Sequence[float], settings: Settings) -> 
     # Two groups: Var(a X + b Y) has the term 2ab·Cov, and n paired differences have n − 1 degrees of freedom.
     variance += 2 * parts[0] * parts[1] * settings.correlation
     return math.sqrt(max(variance, 1e-18)), n - 1.0
-
-
-def _adjust(p: npt.NDArray[np.float64], alpha: float, correction: str) -> tuple[list[float], list[float]]:
-    """Return adjusted p-values, and the level at which each comparison was decided."""
-    m = len(p)
-    if correction == "none":
-        return p.tolist(), [alpha] * m
-    if correction == "bonferroni":
-        return np.minimum(p * m, 1.0).tolist(), [alpha / m] * m
-    order = np.argsort(p, kind="stable")
-    factors = m - np.arange(m)
-    adjusted, levels = np.empty(m), np.empty(m)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1.0)
-    # Holm goes on until the first comparison that fails; that one's level decides all that are left.
-    failed = np.flatnonzero(p[order] > alpha / factors)
-    stop = failed[0] if len(failed) else m - 1
-    levels[order] = alpha / factors[np.minimum(np.arange(m), stop)]
-    return adjusted.tolist(), levels.tolist()

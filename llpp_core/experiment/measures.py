@@ -14,6 +14,8 @@ from llpp_core.training import Scores
 COLUMNS = ["split", "of", "metric", "value", "n"]
 """``split``: train, test, pool or selected; ``of``: a predictor, a method, or empty for the task model; ``n``: samples
 that counted."""
+PREDICTED = "predicted_loss "
+"""What the columns of predicted losses begin with, in the tables of samples."""
 NOT_IN_PCKH = ("pelvis", "thorax")
 """Joints that MPII's own mean leaves out."""
 FAILED = 0.5
@@ -46,7 +48,7 @@ def samples(data: PoseDataset, scores: Scores) -> tuple[list[str], list[list[Any
     columns: dict[str, Tensor] = {"true_loss": scores.true_loss, "pck": accuracy(data, scores.joints).per_sample}
     if scores.multipeak_entropy is not None:
         columns["multipeak_entropy"] = scores.multipeak_entropy
-    columns |= {f"predicted_loss {name}": values for name, values in scores.predicted_loss.items()}
+    columns |= {PREDICTED + name: values for name, values in scores.predicted_loss.items()}
     numbers = torch.stack([values.float() for values in columns.values()], dim=1).tolist()
     return ["id", *columns], [[name, *row] for name, row in zip(data.ids, numbers, strict=True)]
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from llpp_core.data.pose import PoseDataset
+from llpp_core.experiment.measures import PREDICTED
 from llpp_core.experiment.results import Results
 from llpp_core.experiment.units import Unit
 from llpp_core.metrics import partial_correlation
@@ -68,7 +69,7 @@ def what_is_read(results: Results, pool: PoseDataset) -> list[list[Any]]:
             for given, names in GIVEN.items():
                 others = torch.stack([about[key] for key in names], dim=1) if names else torch.zeros(len(pool), 0)
                 value = partial_correlation(predicted[known], columns["true_loss"][known], others[known])
-                rows.append([unit.seed, name.removeprefix("predicted_loss "), given, value, n])
+                rows.append([unit.seed, name.removeprefix(PREDICTED), given, value, n])
     return rows
 
 

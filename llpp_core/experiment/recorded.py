@@ -1,9 +1,10 @@
 """Recorded runs: what a run's folder comes down to when it is kept in the repository, as text that a diff shows.
 
 A folder of its own for each: ``experiment.json`` (the configuration), ``metrics.csv`` (every number), ``reading.csv``
-and ``picked.csv`` (`reading`), ``along.csv`` where the training was followed (`following`), ``selected.csv`` (which ids
-each method chose, a line a choice), and ``provenance.json``: by which commit, on which device, with which versions and
-in how many minutes each unit was made. No image and no weight. `recording` writes them.
+and ``picked.csv`` (`reading`), ``losses.csv`` and ``tenths.csv`` (`distributions`), ``along.csv`` where the training
+was followed (`following`), ``selected.csv`` (which ids each method chose, a line a choice), and ``provenance.json``: by
+which commit, on which device, with which versions and in how many minutes each unit was made. No image and no weight.
+`recording` writes them.
 """
 
 import json

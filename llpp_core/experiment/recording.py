@@ -13,6 +13,7 @@ from typing import Any
 from llpp_core import store
 from llpp_core.experiment import measures
 from llpp_core.experiment.config import Experiment
+from llpp_core.experiment.distributions import LOSSES, TENTHS, how_losses_lie, how_losses_rise
 from llpp_core.experiment.following import ALONG
 from llpp_core.experiment.identity import DESCRIPTION
 from llpp_core.experiment.measured import COLUMNS
@@ -36,6 +37,7 @@ def _of_base(row: Mapping[str, Any]) -> Unit:
 
 _WHOSE: dict[str, Callable[[Mapping[str, Any]], Unit]] = {
     "metrics.csv": unit_of, "selected.csv": unit_of, "reading.csv": _of_base, "picked.csv": _of_base,
+    "losses.csv": _of_base, "tenths.csv": _of_base,
 }  # fmt: skip
 """The tables that have rows of units, and how a row tells of which."""
 
@@ -158,6 +160,8 @@ def _tables(results: Results, data: str) -> dict[str, tuple[list[str], list[list
         "selected.csv": (SELECTED, selected),
         "reading.csv": (READING, what_is_read(results, pool)),
         "picked.csv": (PICKED, what_is_picked(results, pool)),
+        "losses.csv": (LOSSES, how_losses_lie(results)),
+        "tenths.csv": (TENTHS, how_losses_rise(results)),
     }
 
 

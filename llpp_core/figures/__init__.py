@@ -15,6 +15,7 @@ from llpp_core.figures.gamma import (
 )
 from llpp_core.figures.machine import step_parts, target_heatmap
 from llpp_core.figures.objectives import descent, gradient_curves, push_regions
+from llpp_core.figures.recorded_losses import loss_quantiles, losses_by_tenth
 from llpp_core.figures.reproduction import along_training, correlation_dots
 from llpp_core.figures.run_page import run_page
 from llpp_core.figures.runs import (
@@ -49,7 +50,9 @@ __all__ = [
     "learning_curves",
     "log_loss_scatter",
     "loss_fits",
+    "loss_quantiles",
     "loss_scatter",
+    "losses_by_tenth",
     "losses_fitted",
     "method_curves",
     "picks_table",

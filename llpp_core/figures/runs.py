@@ -8,15 +8,13 @@ from llpp_core import metrics
 from llpp_core.analysis import gamma_pairs
 from llpp_core.analysis.printed import TABLE_3A, TABLE_3B
 from llpp_core.experiment import Results, Unit
-from llpp_core.experiment.measures import FAILED
+from llpp_core.experiment.measures import FAILED, PREDICTED
 from llpp_core.figures.base import Figure
 from llpp_core.figures.experiments import calibration, log_loss_scatter, method_curves
 from llpp_core.figures.failures import failure_curves
 from llpp_core.figures.gamma import loss_fits
 from llpp_core.metrics import mean_interval
 
-PREDICTED = "predicted_loss "
-"""What the columns of predicted losses begin with, in the tables of samples."""
 GRID = np.linspace(0, 1, 201)
 """Fractions of the samples at which the curves of several seeds are brought together."""
 PRINTED = {"random": "Random", "core_set": "Core-Set"}

@@ -1,6 +1,6 @@
 """What a page says in words and tables: of one training run, and of an experiment over stages and seeds."""
 
-from llpp_core.report import reproduction
+from llpp_core.report import ablations, reproduction
 from llpp_core.report.experiments import (
     accuracies,
     ahead,
@@ -28,6 +28,7 @@ from llpp_core.report.runs import (
 
 __all__ = [
     "LOW",
+    "ablations",
     "accuracies",
     "accuracy_line",
     "accuracy_note",

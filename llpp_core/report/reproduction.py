@@ -13,6 +13,7 @@ from llpp_core.analysis import gamma_pairs, printed
 from llpp_core.experiment import Measured, Recorded, Step, load_experiment, units
 from llpp_core.metrics import mean_interval
 from llpp_core.report.experiments import means
+from llpp_core.report.paired import less, mean_of, shown, side
 
 METHODS = {"Random": "random", "Core-Set": "core_set", "LL": "LL", "LL++": "LL++", "LL++conv": "LL++conv"}
 """The paper's methods, and what the configurations call them."""
@@ -74,28 +75,28 @@ def levels(results: Measured) -> str:
         if here := results.chosen("PCK@0.2", own, 1):
             rows.append((f"PCK@0.2 of the first choice, {own} (beyond the paper)", "–", here))
     lines = ["| | the paper | here |", "|---|--:|--:|"]
-    return "\n".join([*lines, *(f"| {what} | {paper} | {_interval(values)} |" for what, paper, values in rows)])
+    return "\n".join([*lines, *(f"| {what} | {paper} | {shown(values)} |" for what, paper, values in rows)])
 
 
 def orders(results: Measured) -> str:
     """Return a table: differences that the paper's numbers have, the same differences here, and whether they agree."""
     c, first = printed.CORRELATION, printed.TABLE_3A[0].mean
     rows = [("Pearson on LSPET, LL++ less LL", c["LL++"] - c["LL"],
-             _less(_correlation(results, "LL++"), _correlation(results, "LL")))]  # fmt: skip
+             less(_correlation(results, "LL++"), _correlation(results, "LL")))]  # fmt: skip
     for own, other in (("LL", "Random"), ("Core-Set", "Random"), ("LL++", "LL"), ("LL++", "Core-Set"),
                        ("LL++conv", "LL++")):  # fmt: skip
-        here = _less(*(results.chosen("PCK@0.2", METHODS[name], 1) for name in (own, other)))
+        here = less(*(results.chosen("PCK@0.2", METHODS[name], 1) for name in (own, other)))
         rows.append((f"PCK@0.2 of the first choice, {own} less {other}", first[own][0] - first[other][0], here))
     loss = printed.SELECTED_TRUE_LOSS
     for what, metric, paper in (
         ("mean true loss of the first choice", "true loss, mean", loss["LL++"].mean - loss["LL"].mean),
         ("its spread over images", "true loss, standard deviation", loss["LL++"].deviation - loss["LL"].deviation),
     ):
-        here = _less(*(results.chosen(metric, name, 1) for name in ("LL++", "LL")))
+        here = less(*(results.chosen(metric, name, 1) for name in ("LL++", "LL")))
         rows.append((f"{what}, LL++ less LL", paper, here))
     lines = ["| | the paper | here | verdict |", "|---|--:|--:|---|"]
     lines += [
-        f"| {what} | {paper:+.3f} | {_interval(here, '+.3f')} | {_verdict(paper, here)} |" for what, paper, here in rows
+        f"| {what} | {paper:+.3f} | {shown(here, '+.3f')} | {_verdict(paper, here)} |" for what, paper, here in rows
     ]
     return "\n".join(lines)
 
@@ -121,14 +122,14 @@ def aims(results: Measured, *, ours: str, of: Measured | None = None) -> str:
         """An aim to reach, on base models that are good enough; or, beside a random choice, one to stay below."""
         if not values:
             return
-        mean = _mean(values)
-        met = mean >= aim if beside is None else mean <= aim
-        said = "met" if met else f"missed by {abs(mean - aim):.3f}"
-        if met and of_base is not None and _mean(of_base.values("PCK@0.2", split="test")) < BASE:
+        reached = mean_of(values)
+        met = reached >= aim if beside is None else reached <= aim
+        said = "met" if met else f"missed by {abs(reached - aim):.3f}"
+        if met and of_base is not None and mean_of(of_base.values("PCK@0.2", split="test")) < BASE:
             said = f"met, on base models that miss {BASE:g}"
         if beside:
-            said += f"; a random choice has {_interval(beside)}"
-        lines.append(f"| {what} | {aim:g} | {_interval(values)} | {said} |")
+            said += f"; a random choice has {shown(beside)}"
+        lines.append(f"| {what} | {aim:g} | {shown(values)} | {said} |")
 
     add("PCK@0.2 on LSP's test half, at least", BASE, results.values("PCK@0.2", split="test"))
     if own is not results:
@@ -153,8 +154,8 @@ def gain(results: Measured, own: str, other: str) -> str:
     for split in ("pool", "test"):
         for metric in ("Pearson", "Pearson with log l", "Spearman", "failures, AUROC", "true loss of its top tenth"):
             here, there = (results.values(metric, split=split, of=name) for name in (own, other))
-            less = _less(here, there)
-            cells = (_interval(less, "+.3f"), _side(less), _interval(there), _interval(here))
+            difference = less(here, there)
+            cells = (shown(difference, "+.3f"), side(difference), shown(there), shown(here))
             lines.append(f"| {metric}, {split} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -224,27 +225,6 @@ def _by(rows: Iterable[Row], row: str, column: str, corner: str) -> str:
 
 def _correlation(results: Measured, name: str) -> dict[int, float]:
     return results.values("Pearson", split="pool", of=name)
-
-
-def _mean(values: Mapping[int, float]) -> float:
-    return mean_interval(list(values.values())).mean
-
-
-def _less(own: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
-    return {seed: own[seed] - other[seed] for seed in own if seed in other}
-
-
-def _interval(values: Mapping[int, float], spec: str = ".3f") -> str:
-    return f"{mean_interval(list(values.values())):{spec}}" if values else "–"
-
-
-def _side(values: Mapping[int, float]) -> str:
-    if not values:
-        return "not run"
-    here = mean_interval(list(values.values()))
-    if here.n == 1:
-        return "one seed settles nothing"
-    return ("higher" if here.mean > 0 else "lower") if here.excludes(0) else "not told apart"
 
 
 def _verdict(paper: float, values: Mapping[int, float]) -> str:

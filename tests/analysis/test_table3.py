@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from llpp_core.analysis import table3
+from llpp_core.analysis import multiple, table3
 from llpp_core.analysis.printed import TABLE_3A, TABLE_3B, StageTable
 from llpp_core.analysis.table3 import HIGHER, LOWER, NOT_SEPARABLE, Settings
 
@@ -88,7 +88,7 @@ def test_holms_adjusted_p_values_and_levels_follow_its_definition_for_any_p_valu
     rng = np.random.default_rng(4)
     for _ in range(300):
         p = rng.uniform(0, 0.1, rng.integers(1, 7))
-        adjusted, levels = table3._adjust(p, 0.05, "holm")
+        adjusted, levels = multiple.adjust(p, 0.05, "holm")
         rejected = naive_holm(p.tolist(), 0.05)
         assert [a <= 0.05 for a in adjusted] == [q <= level for q, level in zip(p, levels, strict=True)] == rejected
 

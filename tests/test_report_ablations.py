@@ -1,0 +1,88 @@
+"""Ablations: paired differences, corrected for how many are asked, worked out by hand."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))  # for `made_run`, which is no test
+
+from made_run import plan
+from scipy import stats
+
+from llpp_core.experiment import Experiment, Measured, load_experiment
+from llpp_core.report import ablations
+
+
+class Made(Measured):
+    """Correlations given by hand: predictor → one value a seed; "" is the task model's accuracy."""
+
+    def __init__(self, values: dict[str, tuple[float, ...]], of: Experiment) -> None:
+        self.experiment, self.choices, self._given = of, 1, values
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        return [
+            {"seed": seed, "stage": 0, "method": "", "split": split, "of": of, "metric": metric, "value": value, "n": 9}
+            for of, row in self._given.items()
+            for seed, value in enumerate(row)
+            for split in ("test", "pool")
+            for metric in (("Pearson", "Spearman", "failures, AUROC") if of else ("PCK@0.2",))
+        ]
+
+
+def made(**given: tuple[float, ...]) -> Made:
+    values = {name.replace("pp", "++").replace("_", "-"): row for name, row in given.items()}
+    predictors = {n: {"objective": "learning_loss"} for n in values}
+    return Made(values, plan(predictors=predictors, methods={"random": {"strategy": "random"}}))
+
+
+def rows(table: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+
+
+def test_a_change_is_compared_seed_by_seed_and_corrected_for_all() -> None:
+    run = made(LL=(0.40, 0.42, 0.44), LL_margin3=(0.50, 0.53, 0.54), LL_all=(0.41, 0.44, 0.43))
+    first, second = rows(ablations.changes(run))
+    assert first[0] == "margin ξ = 3 (LL-margin3, LL)"
+    assert first[1:4] == ["0.420", "0.523", "+0.103 [+0.089, +0.118]"]
+    p = [float(stats.ttest_rel(run._given[name], run._given["LL"]).pvalue) for name in ("LL-margin3", "LL-all")]
+    assert p[0] < p[1]
+    assert first[4] == f"higher (p = {2 * p[0]:.2g})"  # the smallest of two, times two
+    assert second[4] == f"not told apart (p = {p[1]:.2g})"
+
+
+def test_a_difference_that_is_clear_alone_may_not_be_among_many() -> None:
+    clear = {"LL": (0.40, 0.42, 0.44), "LL_margin3": (0.45, 0.53, 0.52)}  # p = 0.044 alone
+    assert "higher" in rows(ablations.changes(made(**clear)))[0][4]
+    many = clear | {f"LL_margin{m}": (0.41, 0.40, 0.46) for m in ("0.1", "0.3")} | {"LL_all": (0.5, 0.3, 0.4)}
+    assert all("not told apart" in row[4] for row in rows(ablations.changes(made(**many))))
+
+
+def test_one_seed_settles_nothing_and_what_was_not_run_is_left_out() -> None:
+    (only,) = rows(ablations.changes(made(LL=(0.4,), LL_margin3=(0.5,), LLpp=(0.6,))))
+    assert only[3:] == ["+0.100", "one seed settles nothing"]
+
+
+def test_joint_training_is_compared_for_the_seeds_that_both_have() -> None:
+    apart = Made({"": (0.50, 0.52, 0.9), "LL": (0.6, 0.7, 0.1)}, plan())
+    together = Made({"": (0.40, 0.41), "LL": (0.7, 0.9)}, plan())
+    table = rows(ablations.joint(apart, together))
+    assert table[0][0] == "PCK@0.2 of the base model, test"
+    assert [cell.split(" ")[0] for cell in table[0][1:]] == ["0.510", "0.405", "-0.105"]
+    assert [row[3].split(" ")[0] for row in table if row[0].startswith("Pearson")] == ["+0.150", "+0.150"]
+
+
+@pytest.mark.parametrize("name", ["lsp_lspet_ablations", "lsp_lspet_reduced_ablations"])
+def test_every_predictor_of_the_configurations_is_in_some_change(name: str) -> None:
+    named = {one for change in ablations.CHANGES for one in (change.own, change.other)}
+    assert set(load_experiment(name).predictors) <= named
+    # A change is one thing: the two differ in a single setting, or in the kind of objective with what belongs to it.
+    predictors = load_experiment(name).predictors
+    for change in ablations.CHANGES:
+        if change.own in predictors and change.other in predictors:
+            own, other = predictors[change.own], predictors[change.other]
+            differing = [f for f in ("module", "objective", "margin", "alpha", "pairs", "features")
+                         if getattr(own, f) != getattr(other, f)]  # fmt: skip
+            assert len(differing) == 1, (change, differing)
