@@ -7,7 +7,7 @@ it picked before.
 
 from llpp_core.acquisition.clustered_predicted_loss import ClusteredPredictedLoss
 from llpp_core.acquisition.core_set import CoreSet, k_center_greedy
-from llpp_core.acquisition.multipeak_entropy import MultipeakEntropy, multipeak_entropy
+from llpp_core.acquisition.multipeak_entropy import MultipeakEntropy, heatmap_entropy, multipeak_entropy
 from llpp_core.acquisition.oracle import Oracle
 from llpp_core.acquisition.predicted_loss import PredictedLoss
 from llpp_core.acquisition.random import Random
@@ -24,6 +24,7 @@ __all__ = [
     "Strategy",
     "ask",
     "get",
+    "heatmap_entropy",
     "k_center_greedy",
     "multipeak_entropy",
     "names",
