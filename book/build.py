@@ -101,9 +101,13 @@ def key(notebook: Path, parameters: Parameters, data: Path | None) -> str:
         parts += [source.relative_to(package).as_posix(), source.read_bytes()]
     if "data" in known and data is not None:
         parts += [store.folder_fingerprint(data / name) for name in ("lsp", "lspet")]
-    if "record" in known:
-        record = ROOT / str(parameters.get("record", ast.literal_eval(known["record"]["default"])))
-        parts += [record.read_bytes() if record.is_file() else b""]
+    for name in ("record", "results"):  # a file that the notebook shows, or a folder of them
+        if name in known:
+            shown = ROOT / str(parameters.get(name, ast.literal_eval(known[name]["default"])))
+            inside = sorted(p for p in shown.rglob("*") if p.is_file()) if shown.is_dir() else []
+            for path in [shown] if shown.is_file() else inside:
+                parts += [path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)]
+                parts += [path.read_bytes()]
     return store.fingerprint(parts)[:16]
 
 

@@ -11,7 +11,8 @@ sys.path.append(str(Path(__file__).parent))  # for `made_run`, which is no test
 from made_run import plan
 from scipy import stats
 
-from llpp_core.experiment import Experiment, Measured, load_experiment
+from llpp_core import figures
+from llpp_core.experiment import CHANGES, Experiment, Measured, load_experiment
 from llpp_core.report import ablations
 
 
@@ -61,8 +62,20 @@ def test_a_difference_that_is_clear_alone_may_not_be_among_many() -> None:
 
 
 def test_one_seed_settles_nothing_and_what_was_not_run_is_left_out() -> None:
-    (only,) = rows(ablations.changes(made(LL=(0.4,), LL_margin3=(0.5,), LLpp=(0.6,))))
+    (only,) = rows(ablations.changes(made(LL=(0.4,), LL_margin3=(0.5,), log=(0.6,))))
     assert only[3:] == ["+0.100", "one seed settles nothing"]
+
+
+def test_the_figure_draws_what_the_table_says() -> None:
+    run = made(LL=(0.40, 0.42, 0.44), LL_margin3=(0.50, 0.53, 0.54), LL_all=(0.41, 0.44, 0.43))
+    figure = figures.ablation_dots(run, name="changes")
+    assert figure.data["change"] == ["margin ξ = 3", "all pairs, Learning Loss"]
+    assert figure.data["mean"] == [0.1033, 0.0067]
+    assert figure.alt == "Differences for 2 changes. Told apart: margin ξ = 3 +0.103."
+    filled, hollow = figure.plot.data[:2]
+    assert (list(filled.x), list(hollow.y)) == ([pytest.approx(0.31 / 3)], [0])
+    with pytest.raises(ValueError, match="wanted a run with a change of one thing, got made"):
+        figures.ablation_dots(made(LL=(0.4, 0.5)), name="changes")
 
 
 def test_joint_training_is_compared_for_the_seeds_that_both_have() -> None:
@@ -76,11 +89,11 @@ def test_joint_training_is_compared_for_the_seeds_that_both_have() -> None:
 
 @pytest.mark.parametrize("name", ["lsp_lspet_ablations", "lsp_lspet_reduced_ablations"])
 def test_every_predictor_of_the_configurations_is_in_some_change(name: str) -> None:
-    named = {one for change in ablations.CHANGES for one in (change.own, change.other)}
+    named = {one for change in CHANGES for one in (change.own, change.other)}
     assert set(load_experiment(name).predictors) <= named
     # A change is one thing: the two differ in a single setting, or in the kind of objective with what belongs to it.
     predictors = load_experiment(name).predictors
-    for change in ablations.CHANGES:
+    for change in CHANGES:
         if change.own in predictors and change.other in predictors:
             own, other = predictors[change.own], predictors[change.other]
             differing = [f for f in ("module", "objective", "margin", "alpha", "pairs", "features")

@@ -1,5 +1,6 @@
 """Experiments: which data, which models and methods, stages that are resumed, and what came of them."""
 
+from llpp_core.experiment.ablations import CHANGES, Change, Compared, compare_changes
 from llpp_core.experiment.config import (
     DataPlan,
     Experiment,
@@ -22,8 +23,11 @@ from llpp_core.experiment.trained import Trained, build, load_trained, save_trai
 from llpp_core.experiment.units import Unit, units
 
 __all__ = [
+    "CHANGES",
     "FULL",
     "REDUCED",
+    "Change",
+    "Compared",
     "DataPlan",
     "Experiment",
     "Measured",
@@ -40,6 +44,7 @@ __all__ = [
     "accuracy",
     "accuracy_name",
     "build",
+    "compare_changes",
     "configurations",
     "data_folder",
     "device",

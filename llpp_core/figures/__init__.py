@@ -16,7 +16,7 @@ from llpp_core.figures.gamma import (
 from llpp_core.figures.machine import step_parts, target_heatmap
 from llpp_core.figures.objectives import descent, gradient_curves, push_regions
 from llpp_core.figures.recorded_losses import loss_quantiles, losses_by_tenth
-from llpp_core.figures.reproduction import along_training, correlation_dots
+from llpp_core.figures.reproduction import ablation_dots, along_training, correlation_dots
 from llpp_core.figures.run_page import run_page
 from llpp_core.figures.runs import (
     calibrations,
@@ -35,6 +35,7 @@ __all__ = [
     "NEUTRAL",
     "Drawing",
     "Figure",
+    "ablation_dots",
     "along_training",
     "calibration",
     "calibrations",

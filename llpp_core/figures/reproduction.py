@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from llpp_core.analysis import printed
-from llpp_core.experiment import Measured
+from llpp_core.experiment import Measured, compare_changes
+from llpp_core.experiment.ablations import ALPHA
 from llpp_core.figures.base import COLORS, NEUTRAL, Figure, new_plot, rounded
 from llpp_core.figures.curves import curves
 from llpp_core.metrics import mean_interval
@@ -70,6 +71,61 @@ def correlation_dots(runs: Sequence[Measured], *, name: str) -> Figure:
             "low": rounded([row[2].low for row in rows]),
             "high": rounded([row[2].high for row in rows]),
             "seeds": [row[2].n for row in rows],
+        },
+        name=name,
+    )
+
+
+def ablation_dots(results: Measured, *, metric: str = "Pearson", split: str = "pool", name: str) -> Figure:
+    """Return what each change of an ablation did to one number of the predictors: differences with their intervals.
+
+    Args:
+        results: of a run with some of `experiment.CHANGES`.
+        metric: a number of predictors, as in `experiment.measures`.
+        split: "test" or "pool".
+        name: file name of the data's download, without ending.
+
+    Raises:
+        ValueError: a run with none of them.
+    """
+    compared = compare_changes(results, metric=metric, split=split)
+    if not compared:
+        raise ValueError(f"wanted a run with a change of one thing, got {results.experiment.name}, which has none")
+    names = [one.change.what for one in compared]
+    intervals = [mean_interval(list(one.difference.values())) for one in compared]
+    plot = new_plot(height=130 + 30 * len(names), xaxis_title=f"difference in {metric} on the {split}")
+    clear = [one.p_value <= ALPHA for one in compared]
+    for shown, symbol in ((True, "circle"), (False, "circle-open")):
+        some = [i for i, one in enumerate(clear) if one is shown]
+        plot.add_scatter(
+            x=[intervals[i].mean for i in some], y=[len(names) - 1 - i for i in some], mode="markers",
+            name="told apart" if shown else "not told apart",
+            marker={"symbol": symbol, "size": 10, "color": "#56B4E9"},
+            error_x={"type": "data", "thickness": 1.5, "width": 3, "color": NEUTRAL, "array": [
+                intervals[i].high - intervals[i].mean if intervals[i].n > 1 else 0.0 for i in some
+            ]},
+            text=[f"{names[i]}: {compared[i].verdict}" for i in some],
+            hovertemplate="%{text}, %{x:+.3f}<extra></extra>",
+        )  # fmt: skip
+    plot.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
+    plot.update_yaxes(tickvals=list(range(len(names))), ticktext=names[::-1], range=[-0.6, len(names) - 0.4])
+    plot.update_yaxes(automargin=True)
+    seeds = max(interval.n for interval in intervals)
+    told = "; ".join(f"{names[i]} {intervals[i].mean:+.3f}" for i, one in enumerate(clear) if one)
+    return Figure(
+        plot,
+        caption=f"What one change does to {metric} on the {split}: the mean difference over {seeds} seeds with its "
+        "95 % t-interval. Filled: told apart from no difference after correction for all rows together.",
+        alt=f"Differences for {len(names)} changes. Told apart: {told or 'none'}.",
+        data={
+            "change": names,
+            "with": [one.change.own for one in compared],
+            "without": [one.change.other for one in compared],
+            "mean": rounded([i.mean for i in intervals]),
+            "low": rounded([i.low for i in intervals]),
+            "high": rounded([i.high for i in intervals]),
+            "p, corrected": rounded([one.p_value for one in compared]),
+            "seeds": [i.n for i in intervals],
         },
         name=name,
     )

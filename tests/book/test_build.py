@@ -84,6 +84,18 @@ def test_the_key_covers_the_record_that_a_notebook_shows(build, tmp_path):
     assert len(set(keys)) == 5
 
 
+def test_the_key_covers_the_folder_of_records_that_a_notebook_shows(build, tmp_path):
+    notebook = write(tmp_path, "record = 'a_run'\nresults = 'book/results'")
+    keys = [build.key(notebook, {}, None)]
+    place = tmp_path / "book" / "results" / "a_run"
+    place.mkdir(parents=True)
+    for name, content in (("metrics.csv", "1"), ("metrics.csv", "2"), ("along.csv", "2")):
+        (place / name).write_text(content)
+        keys.append(build.key(notebook, {}, None))
+        assert build.key(notebook, {}, None) == keys[-1]
+    assert len(set(keys)) == 4
+
+
 def test_the_pages_lie_beside_the_sources_that_they_show(build, root, tmp_path):
     for folder in ("book", "tests"):
         shutil.copytree(root / folder, tmp_path / folder, ignore=shutil.ignore_patterns("_build", "__pycache__"))
