@@ -12,7 +12,7 @@ from made_run import plan
 from scipy import stats
 
 from llpp_core import figures
-from llpp_core.experiment import CHANGES, Experiment, Measured, load_experiment
+from llpp_core.experiment import CHANGES, FULL, REDUCED, Experiment, Measured, load_experiment
 from llpp_core.report import ablations
 
 
@@ -88,6 +88,13 @@ def test_joint_training_is_compared_for_the_seeds_that_both_have() -> None:
 
 
 @pytest.mark.parametrize("name", ["lsp_lspet_ablations", "lsp_lspet_reduced_ablations"])
+def test_the_chapter_can_draw_what_it_draws_of_whichever_run_it_is_given(name: str) -> None:
+    assert {"LL", "LL++", "LL++conv-n", "LL++pred-n"} <= set(load_experiment(name).predictors)
+
+
+@pytest.mark.parametrize(
+    "name", sorted({step.experiment for step in (*FULL, *REDUCED) if "joint" not in step.experiment})
+)
 def test_every_predictor_of_the_configurations_is_in_some_change(name: str) -> None:
     named = {one for change in CHANGES for one in (change.own, change.other)}
     assert set(load_experiment(name).predictors) <= named

@@ -1,5 +1,6 @@
 """What is said and drawn of a recorded run, against numbers worked out by hand; and the records in the repository."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -53,20 +54,28 @@ def test_a_difference_is_taken_seed_by_seed_and_judged() -> None:
     table = reproduction.orders(
         made(random=(0.5, 0.5, 0.6), LL=(0.3, 0.4, 0.5), core_set=(0.7, 0.71, 0.79), **{"LL++": (0.2, 0.5, 0.5)})
     )
-    assert row(table, "Pearson on LSPET, LL++ less LL")[1:] == [
-        "+0.140",
-        "+0.110 [+0.085, +0.135]",
-        "the paper's order",
-    ]
-    assert row(table, "PCK@0.2 of the first choice, Core-Set less Random")[3] == "**the other order**"
-    assert row(table, "PCK@0.2 of the first choice, LL++ less LL")[3] == "not told apart"
-    assert row(table, "PCK@0.2 of the first choice, LL++conv less LL++")[2:] == ["–", "not run"]
-    assert row(table, "its spread over images, LL++ less LL")[1:] == ["-0.100", "–", "not run"]
+    assert row(table, "Pearson on LSPET, LL++ less LL")[1:4] == ["+0.140", "+0.110 [+0.085, +0.135]", "outside"]
+    assert row(table, "Pearson on LSPET, LL++ less LL")[4].startswith("the paper's order (p = ")
+    assert row(table, "PCK@0.2 of the first choice, Core-Set less Random")[4].startswith("**the other order** (p = ")
+    assert row(table, "PCK@0.2 of the first choice, LL++ less LL")[3] == "inside"
+    assert row(table, "PCK@0.2 of the first choice, LL++ less LL")[4].startswith("not told apart (p = ")
+    assert row(table, "PCK@0.2 of the first choice, LL++conv less LL++")[2:] == ["–", "–", "not run"]
+    assert row(table, "its spread over images, LL++ less LL")[1:] == ["-0.100", "–", "–", "not run"]
+
+
+def test_an_order_that_is_clear_alone_may_not_be_among_many() -> None:
+    run = made(random=(0.50, 0.53, 0.52), LL=(0.45, 0.42, 0.44))  # p = 0.044 alone, beside two more rows
+    assert run._given["pool", "LL", "Pearson"]
+    run._given["pool", "LL", "Pearson"] = (0.40, 0.60, 0.44)
+    assert row(reproduction.orders(run), "PCK@0.2 of the first choice, LL less Random")[4].startswith("not told apart")
 
 
 def test_one_seed_settles_nothing() -> None:
     one = made(random=(0.5,), LL=(0.3,))
-    assert row(reproduction.orders(one), "PCK@0.2 of the first choice, LL less Random")[3] == "one seed settles nothing"
+    assert row(reproduction.orders(one), "PCK@0.2 of the first choice, LL less Random")[3:] == [
+        "–",
+        "one seed settles nothing",
+    ]
 
 
 def test_levels_stand_beside_what_is_printed() -> None:
@@ -83,6 +92,9 @@ def test_an_aim_is_met_or_missed_by_how_much() -> None:
     table = reproduction.aims(made(**{"LL++conv": (0.30, 0.31, 0.32)}), ours="LL++")
     assert row(table, "PCK@0.2 on LSP's test half")[3] == "met"
     assert row(table, "Pearson on LSPET, LL++, above")[3] == "missed by 0.070"
+    assert row(table, "LL++ less LL, Pearson on LSPET, above")[1:] == ["0", "+0.110 [+0.085, +0.135]", "met"]
+    assert row(table, "minutes of a base training on a GPU")[3] == "not measured: no GPU"
+    assert "Beside these" not in table
     assert row(table, "PCK@0.2 of the first choice, LL++conv")[3] == "missed by 0.101"
     assert "PCK@0.2 of the first choice, LL++, at most" not in table  # no such choice was made
     table = reproduction.aims(made(**{"LL++": (0.1, 0.2, 0.3), "random": (0.4, 0.5, 0.6)}), ours="LL++")
@@ -100,7 +112,23 @@ def test_an_aim_about_another_run_names_its_base_models() -> None:
     assert row(table, "Pearson on LSPET, LL++")[3] == "met, on base models that miss 0.7"
     other._given["test", "", "PCK@0.2"] = (0.72, 0.74, 0.76)
     assert row(reproduction.aims(made(), ours="LL++", of=other), "Pearson on LSPET, LL++")[3] == "met"
-    assert row(table, "PCK@0.2 of the first choice, LL++, at most")[3] == "met"
+    assert row(table, "PCK@0.2 of the first choice, LL++, at most")[3] == "met, on base models that miss 0.7"
+    table = reproduction.aims(made(oracle=(0.1, 0.1, 0.1), entropy=(0.2, 0.2, 0.2)), ours="LL++")
+    assert table.endswith(
+        "\n\nBeside these first choices, that of the oracle, who knows the losses, has 0.100 [0.100, 0.100] and that "
+        "of multi-peak entropy, which needs no training, has 0.200 [0.200, 0.200]."
+    )
+
+
+def test_minutes_count_where_a_gpu_trained_in_one_go() -> None:
+    class OnGpu(Recorded):
+        known = {  # type: ignore[assignment]  # noqa: RUF012
+            Unit(0): {"device": "NVIDIA H100", "minutes": {"train": 2.5}, "resumed": False},
+            Unit(1): {"device": "NVIDIA H100", "minutes": {"train": 0.1}, "resumed": True},
+            Unit(2): {"device": "CPU, 1 thread", "minutes": {"train": 24.0}, "resumed": False},
+        }
+
+    assert reproduction._minutes_on_gpu(OnGpu(Path(), plan(), 1)) == {0: 2.5}
 
 
 def test_one_predictor_less_another_seed_by_seed() -> None:
@@ -109,6 +137,24 @@ def test_one_predictor_less_another_seed_by_seed() -> None:
         "+0.110 [+0.085, +0.135]", "higher", "0.420 [0.370, 0.470]", "0.530 [0.455, 0.605]",
     ]  # fmt: skip
     assert row(table, "Spearman, pool")[2] == "not run"
+
+
+def test_a_correlation_that_falls_and_rises_along_a_training() -> None:
+    rows = [
+        {"epoch": epoch, "split": "pool", "of": of, "metric": metric, "value": value}
+        for epoch, pearson, pck in ((1, 0.8, 0.03), (40, 0.2, 0.19), (60, 0.6, 0.23), (140, 0.5, 0.28))
+        for of, metric, value in (("LL", "Pearson", pearson), ("LLconv", "Pearson", pearson), ("", "PCK@0.2", pck))
+    ]
+    shorter = made()
+    shorter._given["pool", "", "PCK@0.2"] = (0.18, 0.19, 0.20)
+    table = reproduction.fall_and_rise(rows, ["LL", "LLconv"], shorter)
+    assert row(table, "LL")[1:] == [
+        "0.80 (epoch 1, PCK 0.03)", "0.20 (epoch 40, PCK 0.19)", "0.50 (epoch 140, PCK 0.28)", "0.42 [0.37, 0.47]",
+    ]  # fmt: skip
+    assert "LLconv" not in table  # the shorter run has none
+    assert table.endswith("have a PCK of 0.19 [0.17, 0.21] there.")
+    with pytest.raises(ValueError, match="Pearson of LL\\+\\+ on pool, which was not measured"):
+        reproduction.fall_and_rise(rows, ["LL++"], shorter)
 
 
 def test_base_models_that_differ_are_named() -> None:
@@ -129,6 +175,9 @@ def test_at_the_papers_own_fit_the_gap_tables_are_the_papers() -> None:
 
     own = reproduction.gaps(4.0, 0.066)
     assert numbers(own, "the paper") == [*printed.TABLE_1.value, *printed.TABLE_2.value]
+    # A bar that is no border of a cell would end the table for who reads it.
+    for table in own.split("\n\n"):
+        assert len({len(re.split(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
     # the printed scale is short of a digit
     assert numbers(own, "here") == pytest.approx(numbers(own, "the paper"), abs=0.0065)
     assert numbers(own, "here") == numbers(reproduction.gaps(4.0, 6.6), "here")  # another unit of loss

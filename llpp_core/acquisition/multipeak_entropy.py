@@ -82,9 +82,9 @@ def heatmap_entropy(
 ) -> Float[Tensor, "n"]:
     """Return the entropy of each image's heatmaps over all of their pixels in nats, the mean over its joints.
 
-    What `multipeak_entropy` is said to be a lower bound of. With p = softmax(s x) over all pixels, a the weight of the
-    peaks in it, q and r the distributions over the peaks and over the rest,
-    H(p) = −a log a − (1 − a) log(1 − a) + a H(q) + (1 − a) H(r): it is one wherever H(r) ≥ H(q), and need not be else.
+    What `multipeak_entropy` is said to be a lower bound of. With a the weight of the peaks in the softmax over all
+    pixels, E_p the entropy over the peaks alone, which is multi-peak entropy, and E_r that over the rest alone, it is
+    E = −a log a − (1 − a) log(1 − a) + a E_p + (1 − a) E_r: at least E_p wherever E_r ≥ E_p, and not always else.
 
     Args:
         heatmaps: as in `multipeak_entropy`.
@@ -98,8 +98,12 @@ def heatmap_entropy(
     """
     _check(heatmaps, sharpness)
     wide = torch.promote_types(heatmaps.dtype, torch.float32)
-    logit = torch.log_softmax(sharpness * heatmaps.detach().to(wide).flatten(2), dim=2)  # (n, joints, pixels)
-    return -(logit.exp() * logit).sum(2).mean(1)
+    at_once = max(1, (PIXELS_AT_ONCE_ON_CPU if heatmaps.is_cpu else PIXELS_AT_ONCE) // heatmaps.shape[1:].numel())
+    parts = []
+    for part in heatmaps.detach().split(at_once):
+        log_weight = torch.log_softmax(sharpness * part.to(wide).flatten(2), dim=2)  # (images, joints, pixels)
+        parts.append(-(log_weight.exp() * log_weight).sum(2).mean(1))
+    return torch.cat(parts) if parts else heatmaps.new_zeros(0, dtype=wide)
 
 
 def _check(heatmaps: Tensor, sharpness: int | float) -> None:

@@ -3,14 +3,19 @@
 Holm's step-down procedure (S. Holm, Scandinavian Journal of Statistics 6, 1979, p. 65) and Bonferroni's.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 CORRECTIONS = ("holm", "bonferroni", "none")
 
 
 def adjust(p: npt.NDArray[np.float64], alpha: float, correction: str = "holm") -> tuple[list[float], list[float]]:
-    """Return adjusted p-values, and the level at which each comparison was decided.
+    """Return adjusted p-values, each above ``alpha`` where its comparison is not decided, and the level of each.
+
+    The level is the one at which the comparison was decided: an interval of that level leaves 0 out where it was.
 
     Args:
         p: (comparisons,) p-values, each of its comparison alone.
@@ -36,3 +41,25 @@ def adjust(p: npt.NDArray[np.float64], alpha: float, correction: str = "holm") -
     stop = failed[0] if len(failed) else m - 1
     levels[order] = alpha / factors[np.minimum(np.arange(m), stop)]
     return adjusted.tolist(), levels.tolist()
+
+
+def paired(differences: Sequence[Sequence[float]], alpha: float = 0.05) -> list[float]:
+    """Return p-values of paired t-tests, corrected by Holm's procedure for all of them.
+
+    Args:
+        differences: of each comparison one number a repetition; how many may differ.
+        alpha: as in `adjust`.
+
+    Returns:
+        One p-value a comparison, two-sided; NaN for a comparison of a single repetition, or of none, which is no test
+        and not counted. Differences that are all 0 have 1, others that are all alike 0.
+    """
+    asked = [i for i, values in enumerate(differences) if len(values) > 1]
+    alone = [
+        float(stats.ttest_1samp(differences[i], 0.0).pvalue) if np.ptp(differences[i]) else float(not differences[i][0])
+        for i in asked
+    ]
+    found = [float("nan")] * len(differences)
+    for i, p in zip(asked, adjust(np.array(alone), alpha)[0], strict=True):
+        found[i] = p
+    return found

@@ -4,14 +4,12 @@ Many questions are asked of a few seeds, so the p-values of the paired t-tests a
 procedure (`analysis.multiple`); an interval is that of its comparison alone.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from llpp_core.analysis import multiple
-from llpp_core.experiment.measured import Measured
+from llpp_core.experiment.measured import Measured, less
 
 ALPHA = 0.05
 """Chance of any false verdict among the comparisons made together."""
@@ -47,8 +45,18 @@ CHANGES = (
     Change("features of both stacks, Learning Loss", "LL-both", "LL"),
     Change("features of both stacks, LearningLoss++", "LL++both", "LL++"),
     Change("convolutions in place of pooling", "LL++conv-n", "LL++n"),
+    Change("convolutions in place of pooling, Learning Loss", "LLconv", "LL"),
+    Change("convolutions in place of pooling, LearningLoss++", "LL++conv", "LL++"),
+    Change("convolutions: LearningLoss++ in place of Learning Loss", "LL++conv", "LLconv"),
+    Change("convolutions: all pairs", "LL++conv-all", "LL++conv"),
+    Change("convolutions: the whole batch at once", "LL++conv-n", "LL++conv"),
+    Change("convolutions: inverse temperature α = 2", "LL++conv-alpha2", "LL++conv"),
+    Change("convolutions: inverse temperature α = 0.5", "LL++conv-alpha0.5", "LL++conv"),
+    Change("convolutions: regression of log l", "log-conv", "LL++conv"),
     Change("heatmaps read too, pooled", "LL++pooled-pred", "LL++"),
     Change("heatmaps read too, convolutions", "LL++pred-n", "LL++conv-n"),
+    Change("heatmaps read too, convolutions, pairs", "LL++pred", "LL++conv"),
+    Change("with heatmaps: the whole batch at once", "LL++pred-n", "LL++pred"),
     Change("with heatmaps: Learning Loss", "LL-pred", "LL++pred-n"),
     Change("with heatmaps: regression of l", "squared-pred", "LL++pred-n"),
     Change("with heatmaps: regression of log l", "log-pred", "LL++pred-n"),
@@ -65,7 +73,7 @@ class Compared:
         own: the number of the predictor with the change, by seed.
         other: that of the one without.
         difference: own less other, for the seeds that have both.
-        p_value: two-sided, of a paired t-test, corrected for all changes compared together; NaN of a single seed.
+        p_value: two-sided, of a paired t-test, corrected for all changes compared together; NaN for a single seed.
     """
 
     change: Change
@@ -77,7 +85,7 @@ class Compared:
     @property
     def verdict(self) -> str:
         """What the seeds say, in words."""
-        if math.isnan(self.p_value):
+        if len(self.difference) == 1:
             return "one seed settles nothing"
         if self.p_value > ALPHA:
             return f"not told apart (p = {self.p_value:.2g})"
@@ -93,14 +101,10 @@ def compare_changes(results: Measured, *, metric: str = "Pearson", split: str = 
         split: "test" or "pool".
     """
     known = {name: results.values(metric, split=split, of=name) for name in results.experiment.predictors}
-    found = []
-    for change in CHANGES:
-        own, other = known.get(change.own, {}), known.get(change.other, {})
-        if difference := {seed: own[seed] - other[seed] for seed in own if seed in other}:
-            found.append(Compared(change, own, other, difference, math.nan))
-    asked = [i for i, one in enumerate(found) if len(one.difference) > 1]
-    alone = np.array([float(stats.ttest_1samp([*found[i].difference.values()], 0.0).pvalue) for i in asked])
-    for i, p in zip(asked, multiple.adjust(alone, ALPHA)[0] if asked else (), strict=True):
-        one = found[i]
-        found[i] = Compared(one.change, one.own, one.other, one.difference, p)
-    return found
+    there = [c for c in CHANGES if less(known.get(c.own, {}), known.get(c.other, {}))]
+    differences = [less(known[c.own], known[c.other]) for c in there]
+    corrected = multiple.paired([[*d.values()] for d in differences], ALPHA)
+    return [
+        Compared(change, known[change.own], known[change.other], difference, p)
+        for change, difference, p in zip(there, differences, corrected, strict=True)
+    ]

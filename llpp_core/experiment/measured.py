@@ -1,9 +1,11 @@
 """The numbers of an experiment, one a row, and how to ask for some of them: of a run's folder or of a recorded run."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from llpp_core.experiment.config import Experiment
 
+BySeed = Mapping[int, float]
 COLUMNS = ["seed", "stage", "method", "split", "of", "metric", "value", "n"]
 """What a row says: whose unit, and the columns of `measures`."""
 
@@ -56,3 +58,8 @@ class Measured:
     def accuracy_name(self) -> str:
         """What the accuracy is called on this data."""
         return "PCKh@0.5" if self.experiment.data.kind == "mpii" else "PCK@0.2"
+
+
+def less(own: BySeed, other: BySeed) -> dict[int, float]:
+    """Return one number less another, for the seeds that have both."""
+    return {seed: own[seed] - other[seed] for seed in own if seed in other}

@@ -1,13 +1,14 @@
 """The whole reproduction, step by step in order of value, for a machine that is lent for minutes and may vanish.
 
 A step is a part of an experiment: some of its seeds, methods and stages. Every step is resumed where it was stopped, so
-the plan is too. What is complete is recorded when a step ends or is stopped, and what is recorded is not done again, so
-that a machine which begins with nothing but the record goes on from there.
+the plan is too. Every unit is recorded once it is complete, and what is recorded is not done again, so that a machine
+which begins with nothing but the record goes on from there.
 """
 
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from llpp_core.experiment.config import Experiment, load_experiment
@@ -123,24 +124,41 @@ def reproduce(
         before = recorded_of(experiment, place)
         if before is not None and (restored := restore(before, runs)):
             say(f"{step.what}: {len(restored)} units were recorded before")
+        keep = partial(_keep, folder, place, along / FOLLOWED, commit, data)
         if step.followed:
             whole = (before is not None and _is_followed(before)) or _follow(
                 experiment, along, data=data, device=available(device), stop=over, progress=progress
             )
         else:
-            outcome = run(
-                experiment, runs, data=data, device=device, seeds=step.seeds, methods=step.methods,
-                stages=step.stages, keep_weights=False, stop=over, progress=progress,
-            )  # fmt: skip
-            whole = not outcome.left
-        if (folder / DESCRIPTION).is_file() and Results.read(folder).records:
-            table = along / FOLLOWED
-            record(folder, place, commit=commit, data=data, along=table if table.exists() else None)
+            seeds = _seeds_left(step, experiment, before)
+            whole = not seeds or not run(
+                experiment, runs, data=data, device=device, seeds=seeds, methods=step.methods, stages=step.stages,
+                keep_weights=False, stop=over, each_unit=keep, progress=progress,
+            ).left  # fmt: skip
+        keep()
         if not whole:
             break
         say(f"{step.what}: done")
         left.pop(0)
     return left
+
+
+def _keep(folder: Path, place: Path, followed: Path, commit: str, data: str, unit: Unit | None = None) -> None:
+    """Record what is complete of a run, if anything is: when a unit is, and at the end of a step."""
+    if (folder / DESCRIPTION).is_file() and Results.read(folder).records:
+        record(folder, place, commit=commit, data=data, along=followed if followed.exists() else None)
+
+
+def _seeds_left(step: Step, experiment: Experiment, before: Recorded | None) -> list[int]:
+    """Return the seeds that a step is still to be done for.
+
+    A base model that nothing of the step stands on is done where its numbers are recorded, though what was chosen with
+    it may not be.
+    """
+    seeds = list(experiment.seeds if step.seeds is None else step.seeds)
+    if before is None or step.stages != 0:
+        return seeds
+    return [seed for seed in seeds if Unit(seed) not in before.known]
 
 
 def _is_followed(recorded: Recorded) -> bool:

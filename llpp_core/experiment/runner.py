@@ -69,6 +69,7 @@ def run(
     stages: int | None = None,
     keep_weights: bool = True,
     stop: Callable[[], bool] = lambda: False,
+    each_unit: Callable[[Unit], object] = lambda unit: None,
     progress: bool = True,
 ) -> Outcome:
     """Do what is left of an experiment.
@@ -88,6 +89,7 @@ def run(
         stages: the last stage to do, ≥ 0: 0 for the base models alone; all where None.
         keep_weights: whether units keep their models.
         stop: asked after every step; once it says True, the work stops as when the time is over.
+        each_unit: called with every unit, once it is complete; not with those that were before the call.
         progress: show progress bars, and say what is done.
 
     Returns:
@@ -125,6 +127,8 @@ def run(
         for unit in left:
             if (unit.before is None or unit.before in work.complete) and not work.stop():
                 idle &= not work.advance(unit)
+                if unit in work.complete:
+                    each_unit(unit)
         if idle and not work.stop():
             time.sleep(LOOK_AGAIN)  # others are at work
     return Outcome(

@@ -33,12 +33,16 @@ def loss_quantiles(results: Recorded, *, name: str) -> Figure:
         ValueError: it has none.
     """
     facts: dict[tuple[str, str], dict[int, float]] = {}
+    counts: dict[str, int] = {}
     for row in results.table("losses.csv"):
         facts.setdefault((row["split"], row["fact"]), {})[row["seed"]] = row["value"]
+        counts[row["split"]] = row["n"]
     plot = new_plot(
         height=430, xaxis_title="quantile of the fitted gamma, in mean losses", yaxis_title="quantile of the losses"
     )
-    data: dict[str, list[Any]] = {"losses": [], "fraction": [], "fitted": [], "observed": []}
+    if missing := [split for split in SPLITS if (split, DISTANCE) not in facts]:
+        raise ValueError(f"{results.folder} has no losses of {missing[0]}")
+    data: dict[str, list[Any]] = {"split": [], "fraction": [], "fitted": [], "observed": []}
     said, highest = [], 0.0
     for split, (color, sign) in SPLITS.items():
         distance, refusing = facts[split, DISTANCE], facts[split, P_VALUE]
@@ -54,11 +58,10 @@ def loss_quantiles(results: Recorded, *, name: str) -> Figure:
         )  # fmt: skip
         far, k = (mean_interval([values[seed] for seed in distance]) for values in (distance, shape))
         refused = sum(p < REFUSED for p in refusing.values())
-        said.append(
-            f"{split}: shape {k:.1f}, distance {far:.3f}, refused (p below {REFUSED:g}) for {refused} of {far.n}"
-        )
+        n = counts[split]
+        said.append(f"{split}: shape {k:.1f}, distance {far:.3f}, refused for {refused} of {far.n} samples of {n:,}")
         highest = max(highest, *fitted, *observed)
-        data["losses"] += [split] * len(QUANTILES)
+        data["split"] += [split] * len(QUANTILES)
         data["fraction"] += list(QUANTILES)
         data["fitted"] += rounded(fitted)
         data["observed"] += rounded(observed)
@@ -71,7 +74,8 @@ def loss_quantiles(results: Recorded, *, name: str) -> Figure:
         plot,
         caption="The true losses of the base models against the gamma distribution fitted to them: quantiles from 1 % "
         "to 99 %, in units of the mean, averaged over the seeds. On the dotted line the two agree. "
-        f"{listed}. The distance is the largest one of the two distribution functions.",
+        f"{listed}. The distance is the largest one of the two distribution functions; refused is what has p below "
+        f"{REFUSED:g}, and a large sample is refused for less than a small one.",
         alt=f"Quantiles of true losses over those of fitted gamma distributions, near the diagonal. {listed}.",
         data=data,
         name=name,

@@ -81,7 +81,7 @@ def ablation_dots(results: Measured, *, metric: str = "Pearson", split: str = "p
 
     Args:
         results: of a run with some of `experiment.CHANGES`.
-        metric: a number of predictors, as in `experiment.measures`.
+        metric: a number of predictors, one of those that `experiment.of_split` gives.
         split: "test" or "pool".
         name: file name of the data's download, without ending.
 
@@ -93,7 +93,7 @@ def ablation_dots(results: Measured, *, metric: str = "Pearson", split: str = "p
         raise ValueError(f"wanted a run with a change of one thing, got {results.experiment.name}, which has none")
     names = [one.change.what for one in compared]
     intervals = [mean_interval(list(one.difference.values())) for one in compared]
-    plot = new_plot(height=130 + 30 * len(names), xaxis_title=f"difference in {metric} on the {split}")
+    plot = new_plot(height=130 + 44 * len(names), xaxis_title=f"difference in {metric} on the {split}")
     clear = [one.p_value <= ALPHA for one in compared]
     for shown, symbol in ((True, "circle"), (False, "circle-open")):
         some = [i for i, one in enumerate(clear) if one is shown]
@@ -108,8 +108,12 @@ def ablation_dots(results: Measured, *, metric: str = "Pearson", split: str = "p
             hovertemplate="%{text}, %{x:+.3f}<extra></extra>",
         )  # fmt: skip
     plot.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
-    plot.update_yaxes(tickvals=list(range(len(names))), ticktext=names[::-1], range=[-0.6, len(names) - 0.4])
-    plot.update_yaxes(automargin=True)
+    for i, what in enumerate(names):  # above its row, where a telephone has room for it
+        plot.add_annotation(
+            text=what, showarrow=False, xref="paper", x=0, xanchor="left", y=len(names) - 1 - i + 0.2, yanchor="bottom",
+        )  # fmt: skip
+    plot.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, range=[-0.6, len(names) - 0.2])
+    plot.update_layout(margin_l=20)
     seeds = max(interval.n for interval in intervals)
     told = "; ".join(f"{names[i]} {intervals[i].mean:+.3f}" for i, one in enumerate(clear) if one)
     return Figure(

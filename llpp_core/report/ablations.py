@@ -1,7 +1,8 @@
 """Ablations in words: what each change came to, and what joint training did."""
 
 from llpp_core.experiment import Measured, compare_changes
-from llpp_core.report.paired import less, mean_of, shown
+from llpp_core.experiment.measured import less
+from llpp_core.report.paired import mean_of, shown
 
 
 def changes(results: Measured, *, metric: str = "Pearson", split: str = "pool") -> str:
@@ -9,7 +10,7 @@ def changes(results: Measured, *, metric: str = "Pearson", split: str = "pool") 
 
     Args:
         results: of a run with some of `experiment.CHANGES`.
-        metric: a number of predictors, as in `measures`.
+        metric: a number of predictors, one of those that `experiment.of_split` gives.
         split: "test" or "pool".
     """
     lines = [f"| {metric}, {split} | without | with | difference | after correction |", "|---|--:|--:|--:|---|"]
@@ -42,6 +43,6 @@ def joint(apart: Measured, together: Measured, name: str = "LL") -> str:
     ]
     for what, metric, split, of in rows:
         one, other = (run.values(metric, split=split, of=of) for run in (apart, together))
-        shared = {seed: value for seed, value in one.items() if seed in other}
-        lines.append(f"| {what} | {shown(shared)} | {shown(other)} | {shown(less(other, one), '+.3f')} |")
+        cells = [shown({seed: values[seed] for seed in one if seed in other}) for values in (one, other)]
+        lines.append(f"| {what} | {' | '.join(cells)} | {shown(less(other, one), '+.3f')} |")
     return "\n".join(lines)

@@ -1,15 +1,7 @@
-"""Numbers by seed, and their differences taken seed by seed: how the tables of recorded runs word them."""
+"""Numbers by seed and their differences: how the tables of recorded runs word them."""
 
-from collections.abc import Mapping
-
+from llpp_core.experiment.measured import BySeed
 from llpp_core.metrics import mean_interval
-
-BySeed = Mapping[int, float]
-
-
-def less(own: BySeed, other: BySeed) -> dict[int, float]:
-    """Return one number less another, for the seeds that have both."""
-    return {seed: own[seed] - other[seed] for seed in own if seed in other}
 
 
 def shown(values: BySeed, spec: str = ".3f") -> str:

@@ -1,7 +1,7 @@
 """A recorded run of the paper's experiment beside what the paper prints, row by row, each with a verdict.
 
-A verdict is about the paper's *order* of two methods: whether the seeds of this run show it, seed by seed, by a 95 %
-t-interval of the difference. A level (a correlation, an accuracy) belongs to its model and is only set beside the
+A verdict is about the paper's *order* of two methods: whether the seeds of this run show it, by a paired t-test that is
+corrected for the number of rows. A level (a correlation, an accuracy) belongs to its model and is only set beside the
 printed one.
 """
 
@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from llpp_core.analysis import gamma_pairs, printed
+from llpp_core.analysis import gamma_pairs, multiple, printed
 from llpp_core.experiment import Measured, Recorded, Step, load_experiment, units
+from llpp_core.experiment.ablations import ALPHA
+from llpp_core.experiment.measured import less
 from llpp_core.metrics import mean_interval
 from llpp_core.report.experiments import means
-from llpp_core.report.paired import less, mean_of, shown, side
+from llpp_core.report.paired import mean_of, shown, side
 
 METHODS = {"Random": "random", "Core-Set": "core_set", "LL": "LL", "LL++": "LL++", "LL++conv": "LL++conv"}
 """The paper's methods, and what the configurations call them."""
@@ -79,7 +81,11 @@ def levels(results: Measured) -> str:
 
 
 def orders(results: Measured) -> str:
-    """Return a table: differences that the paper's numbers have, the same differences here, and whether they agree."""
+    """Return a table: differences that the paper's numbers have, the same differences here, and whether they agree.
+
+    The verdict is about the sign, by a paired t-test, corrected by Holm's procedure for all rows together; whether the
+    paper's size lies within a row's interval is said of each row alone.
+    """
     c, first = printed.CORRELATION, printed.TABLE_3A[0].mean
     rows = [("Pearson on LSPET, LL++ less LL", c["LL++"] - c["LL"],
              less(_correlation(results, "LL++"), _correlation(results, "LL")))]  # fmt: skip
@@ -94,15 +100,19 @@ def orders(results: Measured) -> str:
     ):
         here = less(*(results.chosen(metric, name, 1) for name in ("LL++", "LL")))
         rows.append((f"{what}, LL++ less LL", paper, here))
-    lines = ["| | the paper | here | verdict |", "|---|--:|--:|---|"]
-    lines += [
-        f"| {what} | {paper:+.3f} | {shown(here, '+.3f')} | {_verdict(paper, here)} |" for what, paper, here in rows
-    ]
+    corrected = multiple.paired([[*here.values()] for _, _, here in rows])
+    lines = ["| | the paper | here | the paper's size | verdict |", "|---|--:|--:|---|---|"]
+    for (what, paper, here), p in zip(rows, corrected, strict=True):
+        inside = "–" if len(here) < 2 else "outside" if mean_interval([*here.values()]).excludes(paper) else "inside"
+        cells = (f"{paper:+.3f}", shown(here, "+.3f"), inside, _verdict(paper, here, p))
+        lines.append(f"| {what} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def aims(results: Measured, *, ours: str, of: Measured | None = None) -> str:
     """Return a table: what this project set itself, what came of it, and by how much it was met or missed.
+
+    Below it, what the oracle and multi-peak entropy reach on the same models.
 
     Args:
         results: of a run with the paper's methods.
@@ -134,12 +144,26 @@ def aims(results: Measured, *, ours: str, of: Measured | None = None) -> str:
     add("PCK@0.2 on LSP's test half, at least", BASE, results.values("PCK@0.2", split="test"))
     if own is not results:
         add(f"the same, the base models of {ours}, at least", BASE, own.values("PCK@0.2", split="test"))
+    if difference := less(_correlation(results, "LL++"), _correlation(results, "LL")):
+        interval = mean_interval([*difference.values()])
+        said = "met" if interval.low > 0 else "not told apart from 0" if interval.high > 0 else "missed"
+        lines.append(f"| LL++ less LL, Pearson on LSPET, above | 0 | {interval:+.3f} | {said} |")
     for aim in (0.60, 0.70):
         add(f"Pearson on LSPET, {ours}, above", aim, _correlation(own, ours), of_base=own)
     for name, run in (("LL++conv", results), (ours, own)):
         chosen, random = (run.chosen("PCK@0.2", one, 1) for one in (name, "random"))
-        add(f"PCK@0.2 of the first choice, {name}, at most", 0.209, chosen, random)
-    return "\n".join(lines)
+        add(f"PCK@0.2 of the first choice, {name}, at most", 0.209, chosen, random, of_base=run)
+    if minutes := _minutes_on_gpu(results):
+        lines.append(f"| minutes of a base training on a GPU, below | 3 | {shown(minutes, '.1f')} | |")
+    else:
+        lines.append("| minutes of a base training on a GPU, below | 3 | – | not measured: no GPU |")
+    floors = {"the oracle, who knows the losses,": "oracle", "multi-peak entropy, which needs no training,": "entropy"}
+    beside = [
+        f"that of {who} has {shown(there)}"
+        for who, name in floors.items()
+        if (there := results.chosen("PCK@0.2", name, 1))
+    ]
+    return "\n".join(lines) + (f"\n\nBeside these first choices, {' and '.join(beside)}." if beside else "")
 
 
 def gain(results: Measured, own: str, other: str) -> str:
@@ -189,7 +213,7 @@ def gaps(shape: float, scale: float) -> str:
     mean = printed.SHAPE * printed.SCALE
     tables = []
     for name, table, function in (
-        ("Table 1: P(|X − Y| ≤ δ)", printed.TABLE_1, gamma_pairs.probability_within),
+        (r"Table 1: P(\|X − Y\| ≤ δ)", printed.TABLE_1, gamma_pairs.probability_within),
         ("Table 2: φ(δ)", printed.TABLE_2, gamma_pairs.expected_share),
     ):
         here = [float(function(gap / mean * shape * scale, shape, scale)) for gap in table.loss_gap]
@@ -201,6 +225,46 @@ def gaps(shape: float, scale: float) -> str:
         ]
         tables.append("\n".join(lines))
     return "\n\n".join(tables)
+
+
+def fall_and_rise(rows: Iterable[Row], predictors: Iterable[str], shorter: Measured) -> str:
+    """Return a table: correlations on the pool at the first look at a training, at the lowest and at the end.
+
+    The last column is what base models have that were trained to the end of a shorter schedule.
+
+    Args:
+        rows: of a recorded run's ``along.csv``.
+        predictors: which ones.
+        shorter: a run of shorter trainings; a predictor that it has not is left out.
+
+    Raises:
+        ValueError: a predictor of which nothing was measured along the training.
+    """
+    every = list(rows)
+    accuracy = {r["epoch"]: r["value"] for r in every if (r["split"], r["of"], r["metric"]) == ("pool", "", "PCK@0.2")}
+    short = f"{shorter.experiment.training.epochs} epochs, to the end"
+    lines = [f"| Pearson on the pool | first look | lowest | end | {short} |", "|---|--:|--:|--:|--:|"]
+
+    def cell(epoch: int, value: float) -> str:
+        return f"{value:.2f} (epoch {epoch}, PCK {accuracy[epoch]:.2f})"
+
+    for name in predictors:
+        found = {
+            r["epoch"]: r["value"] for r in every if (r["split"], r["of"], r["metric"]) == ("pool", name, "Pearson")
+        }
+        if not found:
+            raise ValueError(f"wanted Pearson of {name} on pool, which was not measured")
+        if there := _correlation(shorter, name):
+            picked = (min(found), min(found, key=lambda epoch: found[epoch]), max(found))
+            cells = " | ".join(cell(epoch, found[epoch]) for epoch in picked)
+            lines.append(f"| {name} | {cells} | {shown(there, '.2f')} |")
+    pck = _mean_pck(shorter)
+    return "\n".join(lines) + (f"\n\nThe base models of the last column have a PCK of {pck} there." if pck else "")
+
+
+def _mean_pck(results: Measured) -> str:
+    values = results.values(results.accuracy_name, split="pool")
+    return shown(values, ".2f") if values else ""
 
 
 def reading(rows: Iterable[Row]) -> str:
@@ -223,16 +287,27 @@ def _by(rows: Iterable[Row], row: str, column: str, corner: str) -> str:
     return means(corner, columns, table)
 
 
+def _minutes_on_gpu(results: Measured) -> dict[int, float]:
+    """Return by seed the minutes of the base trainings that a GPU did in one go."""
+    if not isinstance(results, Recorded):
+        return {}
+    return {
+        unit.seed: made["minutes"]["train"]
+        for unit, made in results.known.items()
+        if unit.stage == 0 and not made["resumed"] and not str(made["device"]).startswith("CPU")
+    }
+
+
 def _correlation(results: Measured, name: str) -> dict[int, float]:
     return results.values("Pearson", split="pool", of=name)
 
 
-def _verdict(paper: float, values: Mapping[int, float]) -> str:
+def _verdict(paper: float, values: Mapping[int, float], p: float) -> str:
     if not values:
         return "not run"
-    here = mean_interval(list(values.values()))
-    if here.n == 1:
+    if len(values) == 1:
         return "one seed settles nothing"
-    if not here.excludes(0):
-        return "not told apart"
-    return "the paper's order" if (here.mean > 0) == (paper > 0) else "**the other order**"
+    if p > ALPHA:
+        return f"not told apart (p = {p:.2g})"
+    order = "the paper's order" if (mean_of(values) > 0) == (paper > 0) else "**the other order**"
+    return f"{order} (p = {p:.2g})"

@@ -56,6 +56,15 @@ def test_it_is_that_of_the_peaks_of_the_rest_and_of_which_of_the_two(sharpness: 
             assert float(whole[i]) >= float(of_peaks[i])
 
 
+def test_many_images_are_each_scored_as_if_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    maps = torch.rand(7, 3, 6, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    alone = torch.cat([heatmap_entropy(image[None]) for image in maps])
+    for pixels in (1, 200, 10**6):
+        monkeypatch.setitem(heatmap_entropy.__globals__, "PIXELS_AT_ONCE_ON_CPU", pixels)
+        torch.testing.assert_close(heatmap_entropy(maps), alone, rtol=1e-12, atol=1e-12)
+    assert heatmap_entropy(maps[:0]).shape == (0,)
+
+
 def test_multipeak_entropy_is_not_always_the_lower_one() -> None:
     """Worked out by hand: over the peaks 1 and 100 tenths, of 11; over the pixels nine ones and 100 tenths, of 19."""
     maps = broad_peak_and_spikes()

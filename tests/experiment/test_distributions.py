@@ -58,13 +58,16 @@ def test_a_record_has_them_and_they_are_drawn(results: experiment.Results, tmp_p
     recorded = Recorded.read(tmp_path / "tiny")
     figure = figures.loss_quantiles(recorded, name="lie")
     assert len(figure.data["fitted"]) == 3 * len(QUANTILES)
-    at = [i for i, (s, f) in enumerate(zip(figure.data["losses"], figure.data["fraction"], strict=True))
+    at = [i for i, (s, f) in enumerate(zip(figure.data["split"], figure.data["fraction"], strict=True))
           if (s, f) == ("pool", 0.5)]  # fmt: skip
     losses = results.samples(next(iter(results.records)), "pool")["true_loss"].double().numpy()
     assert figure.data["observed"][at[0]] == pytest.approx(float(np.median(losses) / losses.mean()), abs=1e-3)
     shape = results.values("gamma shape k", split="pool")[0]
     assert figure.data["fitted"][at[0]] == pytest.approx(float(stats.gamma(shape).median() / shape), abs=1e-3)
-    assert "refused (p below 0.05) for" in figure.alt
+    assert "samples of 40" in figure.alt
+    (tmp_path / "tiny" / "losses.csv").write_text("seed,split,fact,value,n\n")
+    with pytest.raises(ValueError, match="has no losses of train"):
+        figures.loss_quantiles(recorded, name="lie")
     rises = figures.losses_by_tenth(
         recorded.table("tenths.csv", whole=("seed", "tenth", "n")),
         predictors=["LL++"],

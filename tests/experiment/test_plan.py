@@ -92,6 +92,45 @@ def test_a_machine_with_nothing_but_the_record_goes_on_from_there(tmp_path: Path
         assert (into / "tiny" / name).read_text() == (straight / "into" / "tiny" / name).read_text(), name
 
 
+def test_every_unit_is_recorded_once_it_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that vanishes in the second seed leaves the first one in the record."""
+    monkeypatch.setattr(plan, "load_experiment", lambda name: tinier(seeds=[0, 1, 2]))
+    into = tmp_path / "into"
+
+    def vanish() -> bool:
+        if (into / "tiny" / "provenance.json").exists():
+            raise SystemExit
+        return False
+
+    with pytest.raises(SystemExit):
+        reproduce(STEPS[:1], tmp_path / "runs", into, commit="a", device="cpu", stop=vanish, progress=False)
+    assert [unit["unit"] for unit in Recorded.read(into / "tiny").provenance["units"]] == ["seed0/base"]
+
+
+def test_base_models_that_are_recorded_without_their_choices_are_not_trained_again(tmp_path: Path) -> None:
+    into = tmp_path / "into"
+    reproduce(STEPS[:1], tmp_path / "first", into, commit="a", device="cpu", progress=False)
+    (into / "tiny" / "selected.csv").unlink()
+    assert reproduce(STEPS[:1], tmp_path / "new", into, commit="b", device="cpu", progress=False) == []
+    assert {unit["commit"] for unit in Recorded.read(into / "tiny").provenance["units"]} == {"a"}
+    assert not (tmp_path / "new").exists()
+    # A later stage has to know what was chosen, so it begins with the base model.
+    assert reproduce(STEPS[2:], tmp_path / "new", into, commit="b", device="cpu", progress=False) == []
+    assert {unit["commit"] for unit in Recorded.read(into / "tiny").provenance["units"]} == {"b"}
+
+
+@pytest.mark.parametrize("step", REDUCED, ids=lambda step: step.what)
+def test_what_the_repository_records_of_the_reduced_plan_is_not_done_again(step: Step) -> None:
+    place = Path(__file__).parents[2] / "book" / "results" / step.experiment
+    of = load_experiment(step.experiment)
+    if step.followed or not place.is_dir():
+        return
+    left = plan._seeds_left(step, of, Recorded.read(place))
+    assert left == [seed for seed in of.seeds if f"seed{seed}/base" not in {
+        unit["unit"] for unit in Recorded.read(place).provenance["units"]}]  # fmt: skip
+    assert len(left) < len(of.seeds)
+
+
 def test_seeds_of_several_machines_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "load_experiment", lambda name: tinier(seeds=[0, 1, 2]))
     into = tmp_path / "into"
