@@ -37,9 +37,7 @@ def loss_quantiles(results: Recorded, *, name: str) -> Figure:
     for row in results.table("losses.csv"):
         facts.setdefault((row["split"], row["fact"]), {})[row["seed"]] = row["value"]
         counts[row["split"]] = row["n"]
-    plot = new_plot(
-        height=430, xaxis_title="quantile of the fitted gamma, in mean losses", yaxis_title="quantile of the losses"
-    )
+    plot = new_plot(height=430, xaxis_title="fitted quantile, in mean losses", yaxis_title="quantile, in mean losses")
     if missing := [split for split in SPLITS if (split, DISTANCE) not in facts]:
         raise ValueError(f"{results.folder} has no losses of {missing[0]}")
     data: dict[str, list[Any]] = {"split": [], "fraction": [], "fitted": [], "observed": []}
