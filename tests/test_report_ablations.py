@@ -46,7 +46,7 @@ def rows(table: str) -> list[list[str]]:
 def test_a_change_is_compared_seed_by_seed_and_corrected_for_all() -> None:
     run = made(LL=(0.40, 0.42, 0.44), LL_margin3=(0.50, 0.53, 0.54), LL_all=(0.41, 0.44, 0.43))
     first, second = rows(ablations.changes(run))
-    assert first[0] == "margin ξ = 3 (LL-margin3, LL)"
+    assert first[0] == "margin ξ = 3 (LL → LL-margin3)"
     assert first[1:4] == ["0.420", "0.523", "+0.103 [+0.089, +0.118]"]
     p = [float(stats.ttest_rel(run._given[name], run._given["LL"]).pvalue) for name in ("LL-margin3", "LL-all")]
     assert p[0] < p[1]
@@ -69,7 +69,7 @@ def test_one_seed_settles_nothing_and_what_was_not_run_is_left_out() -> None:
 def test_the_figure_draws_what_the_table_says() -> None:
     run = made(LL=(0.40, 0.42, 0.44), LL_margin3=(0.50, 0.53, 0.54), LL_all=(0.41, 0.44, 0.43))
     figure = figures.ablation_dots(run, name="changes")
-    assert figure.data["change"] == ["margin ξ = 3", "all pairs, Learning Loss"]
+    assert figure.data["change"] == ["margin ξ = 3", "all pairs, LL"]
     assert figure.data["mean"] == [0.1033, 0.0067]
     assert figure.alt == "Differences for 2 changes. Told apart: margin ξ = 3 +0.103."
     filled, hollow = figure.plot.data[:2]

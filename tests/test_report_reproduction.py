@@ -14,7 +14,7 @@ from made_run import plan
 from llpp_core import figures
 from llpp_core.analysis import printed
 from llpp_core.experiment import FULL, REDUCED, Experiment, Measured, Recorded, Unit, load_experiment
-from llpp_core.report import reproduction
+from llpp_core.report import in_short, reproduction
 
 RESULTS = Path(__file__).parents[1] / "book" / "results"
 RECORDS = sorted(path.parent for path in RESULTS.glob("*/metrics.csv"))
@@ -139,22 +139,49 @@ def test_one_predictor_less_another_seed_by_seed() -> None:
     assert row(table, "Spearman, pool")[2] == "not run"
 
 
-def test_a_correlation_that_falls_and_rises_along_a_training() -> None:
+def test_a_training_is_told_look_by_look() -> None:
     rows = [
         {"epoch": epoch, "split": "pool", "of": of, "metric": metric, "value": value}
-        for epoch, pearson, pck in ((1, 0.8, 0.03), (40, 0.2, 0.19), (60, 0.6, 0.23), (140, 0.5, 0.28))
-        for of, metric, value in (("LL", "Pearson", pearson), ("LLconv", "Pearson", pearson), ("", "PCK@0.2", pck))
+        for epoch, pearson, pck, k in (
+            (1, 0.8, 0.03, 4.0),
+            (40, 0.2, 0.19, 29.0),
+            (60, 0.6, 0.23, 18.0),
+            (140, 0.5, 0.28, 19.0),
+        )
+        for of, metric, value in (
+            ("LL", "Pearson", pearson),
+            ("LLconv", "Pearson", -pearson),
+            ("", "PCK@0.2", pck),
+            ("", "gamma shape k", k),
+        )
     ]
     shorter = made()
     shorter._given["pool", "", "PCK@0.2"] = (0.18, 0.19, 0.20)
-    table = reproduction.fall_and_rise(rows, ["LL", "LLconv"], shorter)
-    assert row(table, "LL")[1:] == [
-        "0.80 (epoch 1, PCK 0.03)", "0.20 (epoch 40, PCK 0.19)", "0.50 (epoch 140, PCK 0.28)", "0.42 [0.37, 0.47]",
+    shorter._given["pool", "", "gamma shape k"] = (29.0, 30.0, 31.0)
+    table = reproduction.looks(rows, ["LL", "LLconv"], shorter)
+    assert row(table, "epoch") == ["epoch", "PCK@0.2", "shape k", "LL, Pearson", "LLconv, Pearson"]
+    assert row(table, "40") == ["40", "0.19", "29.00", "0.20", "-0.20"]
+    assert row(table, f"{shorter.experiment.training.epochs}, other models")[1:] == [
+        "0.19 [0.17, 0.21]", "30.00 [27.52, 32.48]", "0.42 [0.37, 0.47]", "–",
     ]  # fmt: skip
-    assert "LLconv" not in table  # the shorter run has none
-    assert table.endswith("have a PCK of 0.19 [0.17, 0.21] there.")
+    assert table.endswith("over these 4 looks: LL -1.00, LLconv 1.00.")
     with pytest.raises(ValueError, match="Pearson of LL\\+\\+ on pool, which was not measured"):
-        reproduction.fall_and_rise(rows, ["LL++"], shorter)
+        reproduction.looks(rows, ["LL++"], shorter)
+
+
+def test_the_reproduction_in_short() -> None:
+    run, other = made(random=(0.5, 0.5, 0.6), LL=(0.3, 0.4, 0.5), **{"LL++": (0.2, 0.5, 0.5)}), made()
+    said = in_short(run, ours="LL++", like="LL", of=other, varied=made()).splitlines()
+    assert said == [
+        "- Base models: PCK@0.2 on LSP's test half 0.740 [0.690, 0.790]; the aim is 0.70. Methods choose once here, "
+        "where the paper's choose five times.",
+        "- LearningLoss++ less Learning Loss, Pearson's correlation on LSPET: +0.110 [+0.085, +0.135] (higher). The "
+        "paper has +0.14.",
+        "- PCK@0.2 of first choices, where lower is more failures found: LL++ less a random choice -0.133 [-0.513, "
+        "+0.246] (not told apart), LL++ less LL +0.000 [-0.248, +0.248] (not told apart).",
+        "- Reading the heatmaps too, LL++ less LL: +0.110 [+0.085, +0.135] in correlation (higher), to 0.530 [0.455, "
+        "0.605].",
+    ]
 
 
 def test_base_models_that_differ_are_named() -> None:

@@ -99,19 +99,20 @@ def losses_by_tenth(rows: Iterable[Row], *, predictors: Sequence[str], fact: str
     if missing := [one for one in (*predictors, ORACLE) if one not in found]:
         raise ValueError(f"wanted {fact!r} of {missing[0]} by tenths, which was not recorded")
     plot = new_plot(height=430, xaxis_title="tenth of the pool, the highest predicted loss last", yaxis_title=fact)
-    others = iter(OTHERS * (len(predictors) // len(OTHERS) + 1))
+    others = iter(OTHERS[::2] * len(predictors))
     data: dict[str, list[Any]] = {"of": [], "tenth": [], "mean": [], "low": [], "high": [], "seeds": []}
     ends = []
-    for one in (*predictors, ORACLE):
+    for place, one in enumerate((*predictors, ORACLE)):
         points = {tenth: mean_interval(values) for tenth, values in sorted(found[one].items())}
         some = any(point.n > 1 for point in points.values())
         color = NEUTRAL if one == ORACLE else COLORS.get(one) or next(others)
         plot.add_scatter(
-            x=list(points), y=[point.mean for point in points.values()], name=one, mode="lines+markers",
+            x=[tenth + 0.08 * (place - len(predictors) / 2) for tenth in points],  # beside each other, to see the bars
+            y=[point.mean for point in points.values()], name=one, mode="lines+markers",
             line={"color": color, "dash": "dash" if one == ORACLE else "solid"},
             error_y={"type": "data", "array": [p.high - p.mean for p in points.values()], "thickness": 1, "width": 2}
             if some else None,
-            hovertemplate=f"{one}, tenth %{{x}}: %{{y:.3f}}<extra></extra>",
+            text=list(points), hovertemplate=f"{one}, tenth %{{text}}: %{{y:.3f}}<extra></extra>",
         )  # fmt: skip
         ends.append(f"{one} from {points[min(points)].mean:.2f} to {points[max(points)].mean:.2f}")
         for tenth, point in points.items():

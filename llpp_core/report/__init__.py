@@ -15,6 +15,7 @@ from llpp_core.report.experiments import (
     tested,
     whole,
 )
+from llpp_core.report.in_short import in_short
 from llpp_core.report.runs import (
     LOW,
     accuracy_line,
@@ -40,6 +41,7 @@ __all__ = [
     "describe",
     "differences",
     "effects",
+    "in_short",
     "lead",
     "low_accuracy",
     "minutes",

@@ -13,10 +13,10 @@ def changes(results: Measured, *, metric: str = "Pearson", split: str = "pool") 
         metric: a number of predictors, one of those that `experiment.of_split` gives.
         split: "test" or "pool".
     """
-    lines = [f"| {metric}, {split} | without | with | difference | after correction |", "|---|--:|--:|--:|---|"]
+    lines = [f"| {metric}, {split} | before | changed | difference | verdict |", "|---|--:|--:|--:|---|"]
     for one in compare_changes(results, metric=metric, split=split):
         cells = (f"{mean_of(one.other):.3f}", f"{mean_of(one.own):.3f}", shown(one.difference, "+.3f"), one.verdict)
-        lines.append(f"| {one.change.what} ({one.change.own}, {one.change.other}) | {' | '.join(cells)} |")
+        lines.append(f"| {one.change.what} ({one.change.other} → {one.change.own}) | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from scipy import stats
+
 from llpp_core.analysis import gamma_pairs, multiple, printed
 from llpp_core.experiment import Measured, Recorded, Step, load_experiment, units
 from llpp_core.experiment.ablations import ALPHA
@@ -31,12 +33,15 @@ def made(results: Recorded) -> str:
         (unit["device"] for unit in about), (unit["versions"]["torch"] for unit in about),
         (unit["commit"] for unit in about)))  # fmt: skip
     whole = [unit["minutes"]["train"] for unit in about if not unit["resumed"]]
-    took = f", trained in {', '.join(f'{minutes:.1f}' for minutes in whole)} minutes" if whole else ""
+    took = f"; those that ran without a stop took {', '.join(f'{m:.1f}' for m in whole)} minutes" if whole else ""
+    bases = [str(unit.seed) for unit in results.known if unit.stage == 0]
+    later = [unit.name for unit in results.known if unit.stage]
+    trainings = f"the base models of seeds {', '.join(bases)}" + (f", and {', '.join(later)}" if later else "")
     plan, last = results.experiment, max(str(unit["finished"]) for unit in about)
     size = f"crops of {plan.data.size} pixels, {plan.model.stacks} stack{'s' * (plan.model.stacks > 1)} of "
     return (
-        f"`{plan.name}` ({size}{plan.model.channels} channels, {plan.training.epochs} epochs): {len(about)} of "
-        f"{sum(1 for _ in units(plan))} units, {', '.join(unit['unit'] for unit in about)}, on {', '.join(devices)} "
+        f"`{plan.name}` ({size}{plan.model.channels} channels, {plan.training.epochs} epochs): {trainings}, which are "
+        f"{len(about)} of the {sum(1 for _ in units(plan))} trainings that it describes, on {', '.join(devices)} "
         f"with torch {', '.join(versions)}{took}. Commit {', '.join(commits)}, configuration "
         f"{results.provenance['experiment'][:10]}, finished {last[:10]}."
     )
@@ -88,22 +93,24 @@ def orders(results: Measured) -> str:
     """
     c, first = printed.CORRELATION, printed.TABLE_3A[0].mean
     rows = [("Pearson on LSPET, LL++ less LL", c["LL++"] - c["LL"],
-             less(_correlation(results, "LL++"), _correlation(results, "LL")))]  # fmt: skip
+             less(_correlation(results, "LL++"), _correlation(results, "LL")), True)]  # fmt: skip
     for own, other in (("LL", "Random"), ("Core-Set", "Random"), ("LL++", "LL"), ("LL++", "Core-Set"),
                        ("LL++conv", "LL++")):  # fmt: skip
         here = less(*(results.chosen("PCK@0.2", METHODS[name], 1) for name in (own, other)))
-        rows.append((f"PCK@0.2 of the first choice, {own} less {other}", first[own][0] - first[other][0], here))
+        rows.append((f"PCK@0.2 of the first choice, {own} less {other}", first[own][0] - first[other][0], here, True))
     loss = printed.SELECTED_TRUE_LOSS
     for what, metric, paper in (
         ("mean true loss of the first choice", "true loss, mean", loss["LL++"].mean - loss["LL"].mean),
         ("its spread over images", "true loss, standard deviation", loss["LL++"].deviation - loss["LL"].deviation),
     ):
         here = less(*(results.chosen(metric, name, 1) for name in ("LL++", "LL")))
-        rows.append((f"{what}, LL++ less LL", paper, here))
-    corrected = multiple.paired([[*here.values()] for _, _, here in rows])
+        rows.append((f"{what}, LL++ less LL", paper, here, False))  # in another unit of loss
+    corrected = multiple.paired([[*here.values()] for _, _, here, _ in rows])
     lines = ["| | the paper | here | the paper's size | verdict |", "|---|--:|--:|---|---|"]
-    for (what, paper, here), p in zip(rows, corrected, strict=True):
-        inside = "–" if len(here) < 2 else "outside" if mean_interval([*here.values()]).excludes(paper) else "inside"
+    for (what, paper, here, one_unit), p in zip(rows, corrected, strict=True):
+        inside = "–"
+        if one_unit and len(here) > 1:
+            inside = "outside" if mean_interval([*here.values()]).excludes(paper) else "inside"
         cells = (f"{paper:+.3f}", shown(here, "+.3f"), inside, _verdict(paper, here, p))
         lines.append(f"| {what} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -163,7 +170,15 @@ def aims(results: Measured, *, ours: str, of: Measured | None = None) -> str:
         for who, name in floors.items()
         if (there := results.chosen("PCK@0.2", name, 1))
     ]
-    return "\n".join(lines) + (f"\n\nBeside these first choices, {' and '.join(beside)}." if beside else "")
+    first = printed.TABLE_3A[0].mean
+    parts = [f"the paper's LL++conv {first['LL++conv'][0] / first['Random'][0]:.2f}"]
+    for name, run in (("LL++conv", results), (ours, own), ("entropy", results), ("oracle", results)):
+        chosen, random = (run.chosen("PCK@0.2", one, 1) for one in (name, "random"))
+        if chosen and random:
+            parts.append(f"{name} {mean_of({s: chosen[s] / random[s] for s in chosen if s in random}):.2f}")
+    below = [f"Beside these first choices, {' and '.join(beside)}."] if beside else []
+    below += [f"As a part of what a random choice has: {', '.join(parts)}."] if len(parts) > 1 else []
+    return "\n\n".join(["\n".join(lines), *below])
 
 
 def gain(results: Measured, own: str, other: str) -> str:
@@ -198,8 +213,8 @@ def same_models(one: Measured, other: Measured) -> str:
         return f"The base models of {names} are the same ones."
     agree = f"The base models of {named(same)} are the same ones in {names}; those" if same else f"In {names} those"
     return (
-        f"{agree} of {named(others)} are not: the plan is one, but kinds of machine round differently, and a training "
-        "makes another model of that. So predictors are compared within a run alone."
+        f"{agree} of {named(others)} are not: the plan is one, but other processors round differently, and "
+        "over a training that probably grew into other models. So predictors are compared within a run alone."
     )
 
 
@@ -227,44 +242,39 @@ def gaps(shape: float, scale: float) -> str:
     return "\n\n".join(tables)
 
 
-def fall_and_rise(rows: Iterable[Row], predictors: Iterable[str], shorter: Measured) -> str:
-    """Return a table: correlations on the pool at the first look at a training, at the lowest and at the end.
+def looks(rows: Iterable[Row], predictors: Iterable[str], shorter: Measured) -> str:
+    """Return a table of one training, look by look on the pool: accuracy, shape of the losses, correlations.
 
-    The last column is what base models have that were trained to the end of a shorter schedule.
+    The last row has the means of base models that were trained to the end of a shorter schedule. Below the table, how
+    each predictor's correlation goes with the shape over the looks (Spearman).
 
     Args:
         rows: of a recorded run's ``along.csv``.
         predictors: which ones.
-        shorter: a run of shorter trainings; a predictor that it has not is left out.
+        shorter: a run of shorter trainings.
 
     Raises:
         ValueError: a predictor of which nothing was measured along the training.
     """
-    every = list(rows)
-    accuracy = {r["epoch"]: r["value"] for r in every if (r["split"], r["of"], r["metric"]) == ("pool", "", "PCK@0.2")}
-    short = f"{shorter.experiment.training.epochs} epochs, to the end"
-    lines = [f"| Pearson on the pool | first look | lowest | end | {short} |", "|---|--:|--:|--:|--:|"]
-
-    def cell(epoch: int, value: float) -> str:
-        return f"{value:.2f} (epoch {epoch}, PCK {accuracy[epoch]:.2f})"
-
-    for name in predictors:
-        found = {
-            r["epoch"]: r["value"] for r in every if (r["split"], r["of"], r["metric"]) == ("pool", name, "Pearson")
-        }
-        if not found:
-            raise ValueError(f"wanted Pearson of {name} on pool, which was not measured")
-        if there := _correlation(shorter, name):
-            picked = (min(found), min(found, key=lambda epoch: found[epoch]), max(found))
-            cells = " | ".join(cell(epoch, found[epoch]) for epoch in picked)
-            lines.append(f"| {name} | {cells} | {shown(there, '.2f')} |")
-    pck = _mean_pck(shorter)
-    return "\n".join(lines) + (f"\n\nThe base models of the last column have a PCK of {pck} there." if pck else "")
-
-
-def _mean_pck(results: Measured) -> str:
-    values = results.values(results.accuracy_name, split="pool")
-    return shown(values, ".2f") if values else ""
+    columns = [("PCK@0.2", "", "PCK@0.2"), ("shape k", "", "gamma shape k")]
+    columns += [(f"{name}, Pearson", name, "Pearson") for name in predictors]
+    found: dict[tuple[str, str], dict[int, float]] = {}
+    for r in rows:
+        if r["split"] == "pool":
+            found.setdefault((r["of"], r["metric"]), {})[r["epoch"]] = r["value"]
+    if missing := [of for _, of, metric in columns if (of, metric) not in found]:
+        raise ValueError(f"wanted Pearson of {missing[0]} on pool, which was not measured")
+    lines = [f"| epoch | {' | '.join(title for title, _, _ in columns)} |", "|---|" + "--:|" * len(columns)]
+    shape = found["", "gamma shape k"]
+    for epoch in shape:
+        lines.append(f"| {epoch} | {' | '.join(f'{found[of, metric][epoch]:.2f}' for _, of, metric in columns)} |")
+    last = [shown(shorter.values(metric, split="pool", of=of), ".2f") for _, of, metric in columns]
+    lines.append(f"| {shorter.experiment.training.epochs}, other models, to the end | {' | '.join(last)} |")
+    told = [
+        f"{of} {float(stats.spearmanr([*shape.values()], [found[of, metric][e] for e in shape]).statistic):.2f}"
+        for _, of, metric in columns[2:]
+    ]
+    return "\n".join(lines) + f"\n\nSpearman's correlation of the two over these {len(shape)} looks: {', '.join(told)}."
 
 
 def reading(rows: Iterable[Row]) -> str:
