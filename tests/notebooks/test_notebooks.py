@@ -137,7 +137,7 @@ CHAPTERS = {
         | {"figure_repetitions": "2", "budget": "7"},
         "1,584 rows",
     ),
-    "14_reproduction": ({"ours": "LL++conv-all", "beside": ""}, "Pearson on LSPET, LL++conv-all, above"),
+    "14_reproduction": ({"ours": "LL++conv-all", "beside": "", "joint": ""}, "Pearson on LSPET, LL++conv-all, above"),
     "13_lab": ({"epochs": "1", "samples": "20", "held_out": "4"}, "Trained 1 of 1 epochs."),
 }
 
