@@ -164,7 +164,7 @@ def test_a_training_is_told_look_by_look() -> None:
     assert row(table, f"{shorter.experiment.training.epochs}, other models")[1:] == [
         "0.19 [0.17, 0.21]", "30.00 [27.52, 32.48]", "0.42 [0.37, 0.47]", "–",
     ]  # fmt: skip
-    assert table.endswith("over these 4 looks: LL -1.00, LLconv 1.00.")
+    assert table.endswith("over these 4 looks (Spearman): LL -1.00, LLconv 1.00.")
     with pytest.raises(ValueError, match="Pearson of LL\\+\\+ on pool, which was not measured"):
         reproduction.looks(rows, ["LL++"], shorter)
 

@@ -274,7 +274,8 @@ def looks(rows: Iterable[Row], predictors: Iterable[str], shorter: Measured) -> 
         f"{of} {float(stats.spearmanr([*shape.values()], [found[of, metric][e] for e in shape]).statistic):.2f}"
         for _, of, metric in columns[2:]
     ]
-    return "\n".join(lines) + f"\n\nSpearman's correlation of the two over these {len(shape)} looks: {', '.join(told)}."
+    said = f"How each goes with the shape k over these {len(shape)} looks (Spearman): {', '.join(told)}."
+    return "\n".join(lines) + f"\n\n{said}"
 
 
 def reading(rows: Iterable[Row]) -> str:
