@@ -101,6 +101,19 @@ def test_an_aim_is_met_or_missed_by_how_much() -> None:
     assert row(table, "PCK@0.2 of the first choice, LL++, at")[3] == "met; a random choice has 0.500 [0.252, 0.748]"
 
 
+def test_an_aim_of_one_seed_or_of_two_methods_on_one_model() -> None:
+    one = made(**{"LL++": (0.1,), "LL++conv": (0.2,)})
+    for name in ("LL", "LL++"):
+        one._given["pool", name, "Pearson"] = one._given["pool", name, "Pearson"][:1]
+    table = reproduction.aims(one, ours="LL++")
+    assert row(table, "LL++ less LL, Pearson on LSPET, above")[3] == "one seed settles nothing"
+    assert row(table, "the same, LL++ less LL++conv on the same models, below")[2:] == [
+        "-0.100",
+        "one seed settles nothing",
+    ]
+    assert row(reproduction.aims(made(), ours="LL++"), "the same, LL++ less")[2:] == ["–", "not compared"]
+
+
 def test_an_aim_about_another_run_names_its_base_models() -> None:
     other = made(**{"LL++": (0.10, 0.11, 0.12)})
     other._given["test", "", "PCK@0.2"] = (0.52, 0.54, 0.56)

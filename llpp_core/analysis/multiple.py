@@ -43,12 +43,11 @@ def adjust(p: npt.NDArray[np.float64], alpha: float, correction: str = "holm") -
     return adjusted.tolist(), levels.tolist()
 
 
-def paired(differences: Sequence[Sequence[float]], alpha: float = 0.05) -> list[float]:
+def paired(differences: Sequence[Sequence[float]]) -> list[float]:
     """Return p-values of paired t-tests, corrected by Holm's procedure for all of them.
 
     Args:
         differences: of each comparison one number a repetition; how many may differ.
-        alpha: as in `adjust`.
 
     Returns:
         One p-value a comparison, two-sided; NaN for a comparison of a single repetition, or of none, which is no test
@@ -60,6 +59,7 @@ def paired(differences: Sequence[Sequence[float]], alpha: float = 0.05) -> list[
         for i in asked
     ]
     found = [float("nan")] * len(differences)
-    for i, p in zip(asked, adjust(np.array(alone), alpha)[0], strict=True):
+    corrected, _ = adjust(np.array(alone), 0.05)  # the level has no part in them
+    for i, p in zip(asked, corrected, strict=True):
         found[i] = p
     return found

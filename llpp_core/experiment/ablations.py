@@ -57,7 +57,7 @@ CHANGES = (
     Change("heatmaps read too, convolutions", "LL++pred-n", "LL++conv-n"),
     Change("heatmaps read too, convolutions, pairs", "LL++pred", "LL++conv"),
     Change("with heatmaps: the whole batch at once", "LL++pred-n", "LL++pred"),
-    Change("with heatmaps: LL in place of LL++", "LL-pred", "LL++pred-n"),
+    Change("with heatmaps: LL, on pairs", "LL-pred", "LL++pred-n"),
     Change("with heatmaps: regression of l", "squared-pred", "LL++pred-n"),
     Change("with heatmaps: regression of log l", "log-pred", "LL++pred-n"),
 )
@@ -103,7 +103,7 @@ def compare_changes(results: Measured, *, metric: str = "Pearson", split: str = 
     known = {name: results.values(metric, split=split, of=name) for name in results.experiment.predictors}
     there = [c for c in CHANGES if less(known.get(c.own, {}), known.get(c.other, {}))]
     differences = [less(known[c.own], known[c.other]) for c in there]
-    corrected = multiple.paired([[*d.values()] for d in differences], ALPHA)
+    corrected = multiple.paired([[*d.values()] for d in differences])
     return [
         Compared(change, known[change.own], known[change.other], difference, p)
         for change, difference, p in zip(there, differences, corrected, strict=True)

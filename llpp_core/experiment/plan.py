@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from llpp_core import store
 from llpp_core.experiment.config import Experiment, load_experiment
 from llpp_core.experiment.following import follow
 from llpp_core.experiment.identity import DESCRIPTION
 from llpp_core.experiment.recorded import Recorded
-from llpp_core.experiment.recording import FOLLOWED, record, recorded_of, restore
+from llpp_core.experiment.recording import FOLLOWED, record, record_followed, recorded_of, restore
 from llpp_core.experiment.results import Results
 from llpp_core.experiment.runner import run
 from llpp_core.experiment.splits import device as available
@@ -124,9 +125,9 @@ def reproduce(
         before = recorded_of(experiment, place)
         if before is not None and (restored := restore(before, runs)):
             say(f"{step.what}: {len(restored)} units were recorded before")
-        keep = partial(_keep, folder, place, along / FOLLOWED, commit, data)
+        keep = partial(_keep, experiment, folder, place, along / FOLLOWED, commit, data)
         if step.followed:
-            whole = (before is not None and _is_followed(before)) or _follow(
+            whole = (before is not None and is_followed(before)) or _follow(
                 experiment, along, data=data, device=available(device), stop=over, progress=progress
             )
         else:
@@ -143,10 +144,22 @@ def reproduce(
     return left
 
 
-def _keep(folder: Path, place: Path, followed: Path, commit: str, data: str, unit: Unit | None = None) -> None:
-    """Record what is complete of a run, if anything is: when a unit is, and at the end of a step."""
-    if (folder / DESCRIPTION).is_file() and Results.read(folder).records:
-        record(folder, place, commit=commit, data=data, along=followed if followed.exists() else None)
+def _keep(
+    experiment: Experiment, folder: Path, place: Path, followed: Path, commit: str, data: str, unit: Unit | None = None
+) -> None:
+    """Record what is complete of a run, if anything is: when a unit is, and at the end of a step.
+
+    Of several processes on one folder one records at a time; the others wait.
+    """
+    while True:
+        with store.claimed(folder / "record.lock") as mine:
+            if mine:
+                if (folder / DESCRIPTION).is_file() and Results.read(folder).records:
+                    record(folder, place, commit=commit, data=data)
+                if followed.is_file():
+                    record_followed(experiment, followed, place)
+                return
+        time.sleep(0.2)
 
 
 def _seeds_left(step: Step, experiment: Experiment, before: Recorded | None) -> list[int]:
@@ -161,7 +174,7 @@ def _seeds_left(step: Step, experiment: Experiment, before: Recorded | None) -> 
     return [seed for seed in seeds if Unit(seed) not in before.known]
 
 
-def _is_followed(recorded: Recorded) -> bool:
+def is_followed(recorded: Recorded) -> bool:
     """Whether the training of the first seed is recorded to its end."""
     last = (recorded.experiment.seeds[0], recorded.experiment.training.epochs)
     return last in {(int(row["seed"]), int(row["epoch"])) for row in recorded.cells(FOLLOWED)}

@@ -101,6 +101,26 @@ def record(
     return Recorded.read(place)
 
 
+def record_followed(experiment: Experiment, table: str | Path, into: str | Path) -> bool:
+    """Add a training that was followed to the record of its experiment; nothing is done where there is none.
+
+    Args:
+        experiment: whose base model was followed.
+        table: what `follow` wrote.
+        into: the folder of the record.
+
+    Returns:
+        Whether there is a record to add it to.
+
+    Raises:
+        ValueError: a table of another kind.
+    """
+    if recorded_of(experiment, into) is None:
+        return False
+    write_table(Path(into) / FOLLOWED, ALONG, _followed(table))
+    return True
+
+
 def recorded_of(experiment: Experiment, folder: str | Path) -> Recorded | None:
     """Return the record in a folder, or None where there is none of this experiment."""
     if not (Path(folder) / DESCRIPTION).is_file():

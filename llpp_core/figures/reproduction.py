@@ -1,4 +1,4 @@
-"""A recorded run as pictures: its predictors side by side, and how they came to it along the training."""
+"""A recorded run as pictures: its predictors side by side, what one change does to them, and how they learned."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -113,7 +113,11 @@ def test_base_models_that_are_recorded_without_their_choices_are_not_trained_aga
     (into / "tiny" / "selected.csv").unlink()
     assert reproduce(STEPS[:1], tmp_path / "new", into, commit="b", device="cpu", progress=False) == []
     assert {unit["commit"] for unit in Recorded.read(into / "tiny").provenance["units"]} == {"a"}
-    assert not (tmp_path / "new").exists()
+    assert not list((tmp_path / "new").rglob("manifest.json"))
+    # Nor is a followed training lost, though the run's folder is new.
+    assert reproduce(STEPS[1:2], tmp_path / "new", into, commit="b", device="cpu", progress=False) == []
+    assert plan.is_followed(Recorded.read(into / "tiny"))
+    shutil.rmtree(tmp_path / "new")
     # A later stage has to know what was chosen, so it begins with the base model.
     assert reproduce(STEPS[2:], tmp_path / "new", into, commit="b", device="cpu", progress=False) == []
     assert {unit["commit"] for unit in Recorded.read(into / "tiny").provenance["units"]} == {"b"}
