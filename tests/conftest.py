@@ -19,6 +19,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the marks: it knows no group that is set later
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let two processes share the tests (`make test`), a file with what its tests share at a time: first the one that
     builds the book, last those that read it, when it stands.
