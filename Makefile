@@ -9,9 +9,9 @@ book: .venv/.ready
 	$(BIN)/python book/build.py
 
 test: .venv/.ready
-	@# two processes, which begin as tests/conftest.py orders it: one builds the book, the other runs what needs no page;
-	@# benchmarks have `make bench`
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -p no:benchmark
+	@# two processes, a file at a time as tests/conftest.py orders them: one builds the book, the other runs what needs no
+	@# page; benchmarks have `make bench`
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -p no:benchmark
 
 serve: book
 	@echo "http://localhost:$(PORT)/ shows the book; Ctrl-C ends it"

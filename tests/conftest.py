@@ -19,19 +19,17 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["OMP_NUM_THREADS"] = "1"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the marks: it knows no group that is set later
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let two processes share the tests (`make test`), a file with what its tests share at a time: first the one that
+    """Put files in the order in which two processes take them (`make test`), one file at a time: first the one that
     builds the book, last those that read it, when it stands.
     """
+    reading = {item.path for item in items if "book" in getattr(item, "fixturenames", ())}
 
     def turn(item: pytest.Item) -> int:
         if item.path.name == "test_pages.py":
             return 0
-        return 2 if "book" in getattr(item, "fixturenames", ()) else 1
+        return 2 if item.path in reading else 1
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.as_posix()}{turn(item)}"))
     items.sort(key=turn)
 
 
