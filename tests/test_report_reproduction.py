@@ -1,6 +1,7 @@
 """What is said and drawn of a recorded run, against numbers worked out by hand; and the records in the repository."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -278,3 +279,11 @@ def test_the_steps_say_what_is_recorded(tmp_path: Path) -> None:
     assert len(table.splitlines()) == 2 + len(FULL) + len(REDUCED)
     assert row(table, "the base models of five seeds, 128 pixels")[2] == "5 of 5"
     assert row(reproduction.steps(REDUCED, tmp_path), "the base models of five seeds, 128 pixels")[2] == "0 of 5"
+
+
+def test_a_training_that_was_followed_in_part_is_a_step_that_is_left(tmp_path: Path) -> None:
+    shutil.copytree(RESULTS / "lsp_lspet_reduced", tmp_path / "lsp_lspet_reduced")
+    assert row(reproduction.steps(REDUCED, tmp_path), "the correlations along one training")[2] == "1 of 1"
+    table = tmp_path / "lsp_lspet_reduced" / "along.csv"
+    table.write_text("".join(line for line in table.read_text().splitlines(True) if not line.startswith("0,140,")))
+    assert row(reproduction.steps(REDUCED, tmp_path), "the correlations along one training")[2] == "0 of 1"
