@@ -93,7 +93,8 @@ def ablation_dots(results: Measured, *, metric: str = "Pearson", split: str = "p
         raise ValueError(f"wanted a run with a change of one thing, got {results.experiment.name}, which has none")
     names = [one.change.what for one in compared]
     intervals = [mean_interval(list(one.difference.values())) for one in compared]
-    plot = new_plot(height=130 + 44 * len(names), xaxis_title=f"difference in {metric} on the {split}")
+    where = "the pool" if split == "pool" else "the test images"
+    plot = new_plot(height=130 + 44 * len(names), xaxis_title=f"difference in {metric} on {where}")
     clear = [one.p_value <= ALPHA for one in compared]
     for shown, symbol in ((True, "circle"), (False, "circle-open")):
         some = [i for i, one in enumerate(clear) if one is shown]
@@ -118,7 +119,7 @@ def ablation_dots(results: Measured, *, metric: str = "Pearson", split: str = "p
     told = "; ".join(f"{names[i]} {intervals[i].mean:+.3f}" for i, one in enumerate(clear) if one)
     return Figure(
         plot,
-        caption=f"What one change does to {metric} on the {split}: the mean difference over {seeds} seeds with its "
+        caption=f"What one change does to {metric} on {where}: the mean difference over {seeds} seeds with its "
         "95 % t-interval. Filled: told apart from no difference after correction for all rows together.",
         alt=f"Differences for {len(names)} changes. Told apart: {told or 'none'}.",
         data={
