@@ -28,7 +28,7 @@ class Made(Measured):
             {"seed": seed, "stage": 0, "method": "", "split": split, "of": of, "metric": metric, "value": value, "n": 9}
             for of, row in self._given.items()
             for seed, value in enumerate(row)
-            for split in ("test", "pool")
+            for split in ("train", "test", "pool")
             for metric in (("Pearson", "Spearman", "failures, AUROC") if of else ("PCK@0.2",))
         ]
 
@@ -78,12 +78,17 @@ def test_the_figure_draws_what_the_table_says() -> None:
         figures.ablation_dots(made(LL=(0.4, 0.5)), name="changes")
 
 
-def test_joint_training_is_compared_for_the_seeds_that_both_have() -> None:
+def test_joint_training_is_compared_for_the_seeds_that_both_have_at_each_weight() -> None:
     apart = Made({"": (0.50, 0.52, 0.9), "LL": (0.6, 0.7, 0.1)}, plan())
-    together = Made({"": (0.40, 0.41), "LL": (0.7, 0.9)}, plan())
-    table = rows(ablations.joint(apart, together))
-    assert table[0][0] == "PCK@0.2 of the base model, test"
-    assert [cell.split(" ")[0] for cell in table[0][1:]] == ["0.510", "0.405", "-0.105"]
+    light = plan(training={"epochs": 1, "joint_weight": 0.001})
+    together = Made({"": (0.40, 0.41), "LL": (0.7, 0.9)}, plan()), Made({"": (0.5, 0.53), "LL": (0.6, 0.7)}, light)
+    text = ablations.joint(apart, together)
+    assert text.startswith(
+        "| | apart | weight 1 | less apart | weight 0.001 | less apart |\n|---|--:|--:|--:|--:|--:|\n"
+    )
+    table = rows(text)
+    assert [row[0].split(", ")[-1] for row in table[:3]] == ["train", "test", "pool"]
+    assert [cell.split(" ")[0] for cell in table[0][1:]] == ["0.640", "0.405", "-0.105", "0.515", "+0.005"]
     assert [row[3].split(" ")[0] for row in table if row[0].startswith("Pearson")] == ["+0.150", "+0.150"]
 
 

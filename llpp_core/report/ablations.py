@@ -1,5 +1,7 @@
 """Ablations in words: what each change came to, and what joint training did."""
 
+from collections.abc import Sequence
+
 from llpp_core.experiment import Measured, compare_changes
 from llpp_core.experiment.measured import less
 from llpp_core.report.paired import mean_of, shown
@@ -20,21 +22,22 @@ def changes(results: Measured, *, metric: str = "Pearson", split: str = "pool") 
     return "\n".join(lines)
 
 
-def joint(apart: Measured, together: Measured, name: str = "LL") -> str:
+def joint(apart: Measured, together: Sequence[Measured], name: str = "LL") -> str:
     """Return a table: a predictor trained beside its task model, and the same trained jointly with it.
 
-    Joint training changes the task model, so the two stand on other base models; seeds are compared pairwise all the
+    Joint training changes the task model, so each run stands on other base models; seeds are compared pairwise all the
     same, since they begin with the same weights and see the same views.
 
     Args:
         apart: the run in which the predictor's gradient stays out of the task model.
-        together: the one in which it does not.
-        name: of the predictor in both.
+        together: those in which it does not, each with a weight of its own.
+        name: of the predictor in all of them.
     """
-    lines = ["| | apart | jointly | difference |", "|---|--:|--:|--:|"]
+    weights = [f"weight {run.experiment.training.joint_weight:g} | less apart" for run in together]
+    lines = [f"| | apart | {' | '.join(weights)} |", "|---|--:|" + "--:|--:|" * len(together)]
     rows = [
         (f"{apart.accuracy_name} of the base model, {split}", apart.accuracy_name, split, "")
-        for split in ("test", "pool")
+        for split in ("train", "test", "pool")
     ]
     rows += [
         (f"{metric} of {name}, {split}", metric, split, name)
@@ -42,7 +45,10 @@ def joint(apart: Measured, together: Measured, name: str = "LL") -> str:
         for metric in ("Pearson", "Spearman", "failures, AUROC")
     ]
     for what, metric, split, of in rows:
-        one, other = (run.values(metric, split=split, of=of) for run in (apart, together))
-        cells = [shown({seed: values[seed] for seed in one if seed in other}) for values in (one, other)]
-        lines.append(f"| {what} | {' | '.join(cells)} | {shown(less(other, one), '+.3f')} |")
+        one = apart.values(metric, split=split, of=of)
+        cells = [shown(one)]
+        for run in together:
+            other = run.values(metric, split=split, of=of)
+            cells += [f"{mean_of(other):.3f}", shown(less(other, one), "+.3f")]
+        lines.append(f"| {what} | {' | '.join(cells)} |")
     return "\n".join(lines)
