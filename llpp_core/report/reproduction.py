@@ -40,9 +40,11 @@ def made(results: Recorded) -> str:
     trainings = f"the base models of seeds {', '.join(bases)}" + (f", and {', '.join(later)}" if later else "")
     plan, last = results.experiment, max(str(unit["finished"]) for unit in about)
     size = f"crops of {plan.data.size} pixels, {plan.model.stacks} stack{'s' * (plan.model.stacks > 1)} of "
+    schedule = plan.training
+    joint = f", {schedule.joint_epochs} of them joint, weight {schedule.joint_weight:g}" * (schedule.joint_epochs > 0)
     return (
-        f"`{plan.name}` ({size}{plan.model.channels} channels, {plan.training.epochs} epochs): {trainings}, which are "
-        f"{len(about)} of the {sum(1 for _ in units(plan))} trainings that it describes, on {', '.join(devices)} "
+        f"`{plan.name}` ({size}{plan.model.channels} channels, {schedule.epochs} epochs{joint}): {trainings}, which "
+        f"are {len(about)} of the {sum(1 for _ in units(plan))} trainings that it describes, on {', '.join(devices)} "
         f"with torch {', '.join(versions)}{took}. Commit {', '.join(commits)}, configuration "
         f"{results.provenance['experiment'][:10]}, finished {last[:10]}."
     )
