@@ -78,18 +78,31 @@ def test_the_figure_draws_what_the_table_says() -> None:
         figures.ablation_dots(made(LL=(0.4, 0.5)), name="changes")
 
 
-def test_joint_training_is_compared_for_the_seeds_that_both_have_at_each_weight() -> None:
+def test_joint_training_is_compared_for_the_seeds_that_all_have_at_each_weight() -> None:
     apart = Made({"": (0.50, 0.52, 0.9), "LL": (0.6, 0.7, 0.1)}, plan())
     light = plan(training={"epochs": 1, "joint_weight": 0.001})
-    together = Made({"": (0.40, 0.41), "LL": (0.7, 0.9)}, plan()), Made({"": (0.5, 0.53), "LL": (0.6, 0.7)}, light)
-    text = ablations.joint(apart, together)
-    assert text.startswith(
-        "| | apart | weight 1 | less apart | weight 0.001 | less apart |\n|---|--:|--:|--:|--:|--:|\n"
-    )
+    together = Made({"": (0.40, 0.41), "LL": (0.7, 0.9)}, plan()), Made({"": (0.5, 0.53, 0.6)}, light)
+    text, seeds = ablations.joint(apart, together).split("\n\n")
+    assert text.splitlines()[:2] == [
+        "|  | apart | weight 1 | difference to apart | weight 0.001 | difference to apart |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
     table = rows(text)
     assert [row[0].split(", ")[-1] for row in table[:3]] == ["train", "test", "pool"]
-    assert [cell.split(" ")[0] for cell in table[0][1:]] == ["0.640", "0.405", "-0.105", "0.515", "+0.005"]
-    assert [row[3].split(" ")[0] for row in table if row[0].startswith("Pearson")] == ["+0.150", "+0.150"]
+    assert [cell.split(" ")[0] for cell in table[0][1:]] == ["0.510", "0.405", "-0.105", "0.515", "+0.005"]
+    assert seeds == (
+        "Means over the seeds that all of them have (0, 1); p-values are corrected for all differences shown."
+    )
+    alone = float(stats.ttest_1samp([-0.10, -0.11], 0.0).pvalue)
+    assert table[0][3].endswith(f" (p = {6 * alone:.2g})")  # the smallest of six: three accuracies at two weights
+    # The last run has no such predictor, so that no seed is left to compare.
+    assert [row[1:] for row in table if row[0].startswith("Pearson")] == [["–"] * 5] * 2
+
+
+def test_without_a_joint_run_the_table_shows_the_one_trained_apart() -> None:
+    text = ablations.joint(Made({"": (0.50, 0.52), "LL": (0.6, 0.7)}, plan()), []).splitlines()
+    assert text[:2] == ["|  | apart |", "|---|--:|"]
+    assert text[2].startswith("| PCK@0.2 of the base model, train | 0.510 ")
 
 
 @pytest.mark.parametrize("name", ["lsp_lspet_ablations", "lsp_lspet_reduced_ablations"])

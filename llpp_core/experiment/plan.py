@@ -73,8 +73,8 @@ REDUCED = (
     Step("the correlations along one training", "lsp_lspet_reduced", followed=True),
     Step("predictors that read the heatmaps too", "lsp_lspet_reduced_prediction", stages=0),
     Step("ablations at reduced size", "lsp_lspet_reduced_ablations", stages=0),
-    Step("ablation at reduced size: joint training", "lsp_lspet_reduced_joint", stages=0),
-    Step("the same with a thousandth of the weight", "lsp_lspet_reduced_joint_light", stages=0),
+    Step("ablation at reduced size: joint training, weight 1", "lsp_lspet_reduced_joint", stages=0),
+    Step("ablation at reduced size: joint training, weight 0.001", "lsp_lspet_reduced_joint_light", stages=0),
 )
 """At reduced size; some hours on one core."""
 

@@ -1,7 +1,9 @@
 """Ablations in words: what each change came to, and what joint training did."""
 
+import math
 from collections.abc import Sequence
 
+from llpp_core.analysis import multiple
 from llpp_core.experiment import Measured, compare_changes
 from llpp_core.experiment.measured import less
 from llpp_core.report.paired import mean_of, shown
@@ -30,11 +32,11 @@ def joint(apart: Measured, together: Sequence[Measured], name: str = "LL") -> st
 
     Args:
         apart: the run in which the predictor's gradient stays out of the task model.
-        together: those in which it does not, each with a weight of its own.
+        together: those in which it does not, each with a weight of its own; a row is of the seeds that all have.
         name: of the predictor in all of them.
     """
-    weights = [f"weight {run.experiment.training.joint_weight:g} | less apart" for run in together]
-    lines = [f"| | apart | {' | '.join(weights)} |", "|---|--:|" + "--:|--:|" * len(together)]
+    weights = [f"weight {run.experiment.training.joint_weight:g} | difference to apart" for run in together]
+    lines = [f"| {' | '.join(['', 'apart', *weights])} |", "|---|--:|" + "--:|--:|" * len(together)]
     rows = [
         (f"{apart.accuracy_name} of the base model, {split}", apart.accuracy_name, split, "")
         for split in ("train", "test", "pool")
@@ -44,11 +46,18 @@ def joint(apart: Measured, together: Sequence[Measured], name: str = "LL") -> st
         for split in ("test", "pool")
         for metric in ("Pearson", "Spearman", "failures, AUROC")
     ]
-    for what, metric, split, of in rows:
-        one = apart.values(metric, split=split, of=of)
+    values = [[run.values(metric, split=split, of=of) for run in (apart, *together)] for _, metric, split, of in rows]
+    seeds = [sorted(set.intersection(*map(set, of_row))) for of_row in values]
+    values = [[{s: one[s] for s in of_all} for one in of_row] for of_row, of_all in zip(values, seeds, strict=True)]
+    differences = [[less(other, of_row[0]) for other in of_row[1:]] for of_row in values]
+    p_values = iter(multiple.paired([[*one.values()] for of_row in differences for one in of_row]))
+    for (what, *_), (one, *others), less_apart in zip(rows, values, differences, strict=True):
         cells = [shown(one)]
-        for run in together:
-            other = run.values(metric, split=split, of=of)
-            cells += [f"{mean_of(other):.3f}", shown(less(other, one), "+.3f")]
+        for other, difference in zip(others, less_apart, strict=True):
+            p = next(p_values)
+            cells.append(f"{mean_of(other):.3f}" if other else "–")
+            cells.append(shown(difference, "+.3f") + (f" (p = {p:.2g})" if math.isfinite(p) else ""))
         lines.append(f"| {what} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    known = ", ".join(map(str, sorted({seed for some in seeds for seed in some})))
+    note = f"Means over the seeds that all of them have ({known}); p-values are corrected for all differences shown."
+    return "\n".join([*lines, "", note])

@@ -41,7 +41,10 @@ def made(results: Recorded) -> str:
     plan, last = results.experiment, max(str(unit["finished"]) for unit in about)
     size = f"crops of {plan.data.size} pixels, {plan.model.stacks} stack{'s' * (plan.model.stacks > 1)} of "
     schedule = plan.training
-    joint = f", {schedule.joint_epochs} of them joint, weight {schedule.joint_weight:g}" * (schedule.joint_epochs > 0)
+    joint = ""
+    if schedule.joint_epochs:
+        first = f"the predictor trained jointly in the first {schedule.joint_epochs}"
+        joint = f", {first}, weight {schedule.joint_weight:g}"
     return (
         f"`{plan.name}` ({size}{plan.model.channels} channels, {schedule.epochs} epochs{joint}): {trainings}, which "
         f"are {len(about)} of the {sum(1 for _ in units(plan))} trainings that it describes, on {', '.join(devices)} "
