@@ -17,11 +17,11 @@ TINY = {"configuration": str(Path(__file__).with_name("tiny.toml")), "device": "
 
 def papermill(root, notebook, out, *arguments, **environment):
     """Run papermill's command line and return the finished process."""
-    command = [sys.executable, "-m", "papermill", f"notebooks/{notebook}.ipynb", str(out), "--execution-timeout", "300"]
+    command = [sys.executable, "-m", "papermill", f"notebooks/{notebook}.ipynb", str(out), "--execution-timeout", "1200"]
 
     return subprocess.run(
         [*command, *arguments],
-        cwd=root, capture_output=True, text=True, check=False, timeout=600, env={**os.environ, **environment},
+        cwd=root, capture_output=True, text=True, check=False, timeout=1800, env={**os.environ, **environment},
     )  # fmt: skip
 
 
