@@ -17,7 +17,7 @@ TINY = {"configuration": str(Path(__file__).with_name("tiny.toml")), "device": "
 
 def papermill(root, notebook, out, *arguments, **environment):
     """Run papermill's command line and return the finished process."""
-    command = [sys.executable, "-m", "papermill", f"notebooks/{notebook}.ipynb", str(out), "--execution-timeout", "1200"]
+    command = [sys.executable, "-m", "papermill", f"notebooks/{notebook}.ipynb", str(out), "--execution-timeout", "900"]
 
     return subprocess.run(
         [*command, *arguments],
