@@ -287,3 +287,9 @@ def test_a_training_that_was_followed_in_part_is_a_step_that_is_left(tmp_path: P
     table = tmp_path / "lsp_lspet_reduced" / "along.csv"
     table.write_text("".join(line for line in table.read_text().splitlines(True) if not line.startswith("0,140,")))
     assert row(reproduction.steps(REDUCED, tmp_path), "the correlations along one training")[2] == "0 of 1"
+
+
+def test_a_joint_training_is_said_with_its_epochs_and_weight() -> None:
+    said = reproduction.made(Recorded.read(RESULTS / "lsp_lspet_reduced_joint_light"))
+    assert "50 epochs, the predictor trained jointly in the first 30, weight 0.001): the base models of seeds " in said
+    assert "jointly" not in reproduction.made(Recorded.read(RESULTS / "lsp_lspet_reduced"))
